@@ -1,0 +1,66 @@
+# Every target sets up what it needs: a virtual environment in .venv, and the wheel built from this tree, installed.
+# A bare machine needs Python 3.10 or later, stable Rust, and make.
+
+PYTHON ?= python3
+BIN := .venv/bin
+INSTALLED := .venv/installed
+SOURCES := $(shell find rust kernels python/fastmask -name '*.rs' -o -name '*.py' -o -name 'Cargo.toml') \
+	Cargo.toml Cargo.lock pyproject.toml README.md
+export PYTHONNOUSERSITE := 1
+
+.PHONY: help demo test test-rust test-python test-kernels conformance bench check format stubs clean
+
+help:  ## show this
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+
+demo: $(INSTALLED)  ## train a tokenizer and three small models on text that Python carries; write demo-output/report.html
+	$(BIN)/fastmask demo --out demo-output
+
+test: test-rust test-python test-kernels  ## all tests; the Python ones against the installed wheel
+
+test-rust:  ## the core's own tests
+	cargo test --package fastmask-core --locked
+
+test-python: $(INSTALLED)  ## everything that needs no Triton interpreter, and every example in a docstring
+	$(BIN)/python -m pytest -m "not interpreter" tests
+	$(BIN)/python -m pytest --doctest-modules --pyargs fastmask
+
+# TRITON_INTERPRET is read when a kernel is decorated, so these tests need a process of their own.
+test-kernels: $(INSTALLED)  ## the Triton kernels on the CPU, interpreted
+	TRITON_INTERPRET=1 $(BIN)/python -m pytest -m interpreter tests/kernels
+
+conformance: $(INSTALLED)  ## the same against whole corpora and with 10,000 examples a law
+	FASTMASK_CONFORMANCE=1 $(BIN)/python -m pytest -m "not interpreter" tests/text tests/tokens tests/rows tests/objectives tests/loader
+
+bench: $(INSTALLED)  ## throughput against the rivals that are installed, on the same text in the same run
+	$(BIN)/python benchmarks/run.py
+
+check: $(INSTALLED)  ## formatters, lints and types
+	cargo fmt --all --check
+	cargo clippy --workspace --all-targets --locked -- -D warnings
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+format: $(INSTALLED)  ## format all code
+	cargo fmt --all
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+stubs: $(INSTALLED)  ## write the types of the compiled module, as a test compares them
+	$(BIN)/python tests/package/stubs.py --write
+
+clean:  ## remove everything that was built
+	rm -rf target dist .venv demo-output
+
+$(BIN)/maturin:
+	$(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --upgrade pip "maturin>=1.9,<2"
+
+# pip takes a wheel of the same version for the one that is there, so that one is removed first.
+$(INSTALLED): $(SOURCES) | $(BIN)/maturin
+	rm -f dist/*.whl
+	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out dist
+	$(BIN)/python -m pip uninstall --quiet --yes fastmask
+	$(BIN)/python -m pip install "$$(ls dist/*.whl)[dev]"
+	touch $@

@@ -1,0 +1,57 @@
+"""Tile sizes of the attention forward, one row per padded head size: a static table.
+
+Nothing is tuned at run time: a result is then the same on every call and every machine of a kind, a first call
+costs no search, and the table is what `tests/kernels/test_compile_sm90.py` compiles and measures. Every row stays
+within the 99 KB of shared memory that sm_86 and sm_89 give a block, so one table serves every GPU since Ampere.
+"""
+
+from typing import NamedTuple
+
+# 16 is the smallest side of a tensor-core product; steps of 8 keep every row a whole number of 16-byte loads.
+HEAD_DIMS = range(16, 257, 8)
+
+
+class ForwardTiles(NamedTuple):
+    """How one program of the forward kernel is cut: `BLOCK_M` queries against `BLOCK_N` keys at a time."""
+
+    BLOCK_M: int
+    BLOCK_N: int
+    num_warps: int
+    num_stages: int
+
+
+# float16 and bfloat16. BLOCK_M is at least 64: Hopper's WGMMA multiplies 64 rows at once, and smaller tiles miss it.
+_HALF = {
+    16: ForwardTiles(128, 64, 4, 3),
+    32: ForwardTiles(128, 64, 4, 3),
+    64: ForwardTiles(128, 64, 4, 3),
+    128: ForwardTiles(128, 64, 8, 2),
+    256: ForwardTiles(64, 32, 4, 2),
+}
+# float32 is multiplied in full, not in TF32, so outside of the tensor cores: larger tiles spill registers.
+_SINGLE = {
+    16: ForwardTiles(64, 64, 4, 2),
+    32: ForwardTiles(64, 32, 4, 2),
+    64: ForwardTiles(64, 32, 8, 2),
+    128: ForwardTiles(32, 32, 8, 2),
+    256: ForwardTiles(16, 16, 4, 2),
+}
+
+
+def padded_head_dim(head_dim: int) -> int:
+    """Return the power of two that a tile of `head_dim` columns is padded to.
+
+    >>> padded_head_dim(80)
+    128
+    """
+    return 1 << (head_dim - 1).bit_length()
+
+
+def forward_tiles(head_dim: int, bytes_per_element: int) -> ForwardTiles:
+    """Return the row of the table for one head size (any of `HEAD_DIMS`) and 2 or 4 bytes per element.
+
+    >>> forward_tiles(64, bytes_per_element=2)
+    ForwardTiles(BLOCK_M=128, BLOCK_N=64, num_warps=4, num_stages=3)
+    """
+    table = {2: _HALF, 4: _SINGLE}[bytes_per_element]
+    return table[padded_head_dim(head_dim)]

@@ -1,0 +1,5 @@
+"""``python -m fastmask`` is the command ``fastmask``."""
+
+from fastmask.cli import main
+
+raise SystemExit(main())

@@ -1,0 +1,188 @@
+"""The command ``fastmask``."""
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fastmask.error import FastmaskError
+
+if TYPE_CHECKING:
+    from fastmask.dataset import TokenDataset
+    from fastmask.tokenizer import Tokenizer
+
+_OBJECTIVES = {"masked_lm": "MaskedLM", "span_corruption": "SpanCorruption", "causal_lm": "CausalLM"}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command and return its exit status: 0, 2 for a mistake that the user can mend, 130 when interrupted."""
+    options = _parser().parse_args(arguments)
+    try:
+        options.run(options)
+    except KeyboardInterrupt:
+        print("fastmask: interrupted", file=sys.stderr)
+        return 130
+    except FastmaskError as error:
+        if options.debug:
+            raise
+        print(f"fastmask: {error}", file=sys.stderr)
+        return 2
+    except ModuleNotFoundError as error:
+        if options.debug or error.name not in ("torch", "matplotlib", "safetensors"):
+            raise
+        print(f"fastmask: training needs {error.name}: pip install 'fastmask[train]'", file=sys.stderr)
+        return 2
+    return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="fastmask", description="Raw text to trained models: BERT, GPT-2, T5 and their families."
+    )
+    parser.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
+    _demo(_command(commands, "demo", "train a tokenizer and three small models on text that Python carries"))
+    _tokenize(_command(commands, "tokenize", "turn text files into a folder of token ids to train from"))
+    _inspect(_command(commands, "inspect", "show a text as an objective sees it"))
+    _train(_command(commands, "train", "train a model by a recipe"))
+    return parser
+
+
+class _Version(argparse.Action):
+    """Looks the version up only when it is asked for."""
+
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from fastmask.versions import __version__
+
+        print(f"fastmask {__version__}")
+        parser.exit()
+
+
+def _command(
+    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
+) -> argparse.ArgumentParser:
+    command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    command.add_argument("--debug", action="store_true", help="show the traceback of an error")
+    return command
+
+
+def _demo(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--out", type=Path, default=Path("demo-output"), help="folder to write (default: %(default)s)")
+    command.add_argument("--size", default="tiny", help="size of the models (default: %(default)s)")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting of all three recipes"
+    )
+    command.set_defaults(run=_run_demo)
+
+
+def _run_demo(options: argparse.Namespace) -> None:
+    from fastmask.demo import demo
+
+    demo(options.out, size=options.size, settings=options.set)
+
+
+def _tokenize(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="text files; .jsonl has a document a line")
+    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer.json")
+    command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder to write")
+    command.add_argument("--overwrite", action="store_true", help="write over a dataset that is there already")
+    command.set_defaults(run=_run_tokenize)
+
+
+def _run_tokenize(options: argparse.Namespace) -> None:
+    from fastmask.dataset import write_shards
+    from fastmask.tokenizer import Tokenizer
+
+    tok = Tokenizer.from_file(options.tokenizer)
+    print(write_shards(options.paths, tok, options.out, show_progress=True, overwrite=options.overwrite))
+
+
+def _inspect(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="TEXT", help="the text itself, or the path of a file")
+    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer.json")
+    command.add_argument("--objective", choices=_OBJECTIVES, default="masked_lm", help="default: %(default)s")
+    command.add_argument("--seed", type=int, default=0, help="other seeds choose other tokens (default: %(default)s)")
+    command.add_argument("--html", type=Path, metavar="FILE", help="write a web page too")
+    command.add_argument("--no-colour", action="store_true", help="write kinds in brackets instead of colours")
+    command.set_defaults(run=_run_inspect)
+
+
+def _run_inspect(options: argparse.Namespace) -> None:
+    from fastmask import inspect, objectives, text
+    from fastmask.files import write_whole
+    from fastmask.tokenizer import Tokenizer
+
+    tok = Tokenizer.from_file(options.tokenizer)
+    objective = getattr(objectives, _OBJECTIVES[options.objective])(tok)
+    content = "\n".join(text.documents(options.text)) if _is_file(options.text) else options.text
+    shown = inspect.picture(tok, objective, content, seed=options.seed)
+    print(inspect.as_terminal(shown, colour=_colour(options.no_colour)))
+    if options.html:
+        write_whole(options.html, inspect.as_page(shown).encode())
+
+
+def _is_file(text: str) -> bool:
+    # A text may be longer than any path may be, which the file system answers with an error.
+    return len(text) < 4096 and "\n" not in text and "\0" not in text and os.path.isfile(text)  # noqa: PTH113
+
+
+def _colour(refused: bool) -> bool:
+    return not refused and "NO_COLOR" not in os.environ and sys.stdout.isatty()
+
+
+def _train(command: argparse.ArgumentParser) -> None:
+    command.add_argument("recipe", metavar="RECIPE", help="bert, gpt2 or t5")
+    source = command.add_mutually_exclusive_group(required=True)
+    source.add_argument("--corpus", nargs="+", type=Path, metavar="PATH", help="text files to tokenize and train on")
+    source.add_argument("--data", type=Path, metavar="FOLDER", help="what `fastmask tokenize` wrote")
+    command.add_argument("--tokenizer", metavar="FILE", help="a tokenizer.json (default: one is trained on the corpus)")
+    command.add_argument("--vocab-size", type=int, default=4096, help="of a trained tokenizer (default: %(default)s)")
+    command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder to write")
+    command.add_argument("--size", default="tiny", help="tiny, small or base (default: %(default)s)")
+    command.add_argument("--steps", type=int, help="optimizer steps")
+    command.add_argument("--schedule-steps", type=int, help="steps over which the learning rate falls")
+    command.add_argument("--save-every", type=int, help="steps between checkpoints")
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting: optimizer.learning_rate=1e-3"
+    )
+    command.set_defaults(run=_run_train)
+
+
+def _run_train(options: argparse.Namespace) -> None:
+    from fastmask import training
+    from fastmask.training import data
+
+    given = {name: getattr(options, name) for name in ("steps", "schedule_steps", "save_every")}
+    settings = [f"{name}={value}" for name, value in given.items() if value is not None]
+    recipe = training.with_settings(training.get_recipe(options.recipe, options.size), settings + options.set)
+    if options.data:
+        ds = _dataset(options)
+    else:
+        tok = _tokenizer(options) or data.train_tokenizer(options.corpus, options.vocab_size)
+        ds = data.prepare(options.corpus, tok, options.out / "tokens")
+    tok = ds.tokenizer()
+    train_loader, held_out_loader = data.split_loaders(ds, training.get_objective(recipe, tok), recipe)
+    model = training.build_model(recipe, tok)
+    result = training.train(recipe, model, train_loader, held_out_loader, tok, options.out)
+    print(
+        f"held-out loss {result.held_out_loss:.3f} nats, unigram entropy {result.unigram_entropy:.3f}; "
+        f"see {options.out / 'report.html'}"
+    )
+
+
+def _dataset(options: argparse.Namespace) -> "TokenDataset":
+    from fastmask.dataset import TokenDataset
+
+    ds = TokenDataset(options.data)
+    tok = _tokenizer(options)
+    if tok is not None and tok.fingerprint != ds.tokenizer().fingerprint:
+        raise FastmaskError(f"{options.data} was made by another tokenizer than {options.tokenizer}: leave --tokenizer out")
+    return ds
+
+
+def _tokenizer(options: argparse.Namespace) -> "Tokenizer | None":
+    from fastmask.tokenizer import Tokenizer
+
+    return Tokenizer.from_file(options.tokenizer) if options.tokenizer else None

@@ -1,0 +1,174 @@
+"""The main job from end to end, on text that every Python installation carries.
+
+Text, tokenizer, objectives, throughput, three trained models, one report. Nothing is downloaded.
+"""
+
+import shutil
+import sys
+import sysconfig
+import time
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from fastmask import bench, inspect
+from fastmask.dataset import TokenDataset
+from fastmask.error import FastmaskError
+from fastmask.files import write_whole
+from fastmask.objective import Objective
+from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+from fastmask.tokenizer import Tokenizer
+from fastmask.training import TrainingResult, build_model, get_objective, get_recipe, train, with_settings
+from fastmask.training.data import prepare, split_loaders, train_tokenizer
+from fastmask.training.report import figure, page, section, table, text_samples, tiles
+
+SENTENCE = "An iterator returns the next item from the container, and raises StopIteration when there are no further items."
+VOCAB_SIZE = 3072
+CORPUS_BYTES = 6_000_000
+RECIPES = ("bert", "gpt2", "t5")
+
+# Folders of the standard library that hold tests, tables or other people's packages rather than readable code.
+_LEFT_OUT = {"test", "tests", "idlelib", "site-packages", "dist-packages", "lib2to3", "encodings", "__pycache__", "_pyrepl"}
+_MARK = ".fastmask-demo"
+
+
+def demo(out: Path, *, size: str = "tiny", settings: Sequence[str] = ()) -> list[TrainingResult]:
+    """Run everything, print what happens, and write ``out/report.html``, and a folder for each model.
+
+    Args:
+        out: the folder to write; what an earlier demo left there is replaced.
+        size: of the models.
+        settings: changes to all three recipes, as ``fastmask train --set`` takes them.
+
+    Raises:
+        FastmaskError: where ``out`` holds something else than an earlier demo.
+    """
+    started = time.monotonic()
+    recipes = [with_settings(get_recipe(name, size), settings) for name in RECIPES]
+    _clear(out)
+    _heading("1. Text, and a tokenizer learnt from it")
+    texts = corpus()
+    tok = train_tokenizer(texts, VOCAB_SIZE)
+    ds = prepare(texts, tok, out / "tokens")
+    print(f"{sum(map(len, texts)):,} characters in {len(texts):,} documents -> {ds}")
+    _heading("2. One sentence as each objective sees it")
+    pictures = [inspect.picture(tok, objective, SENTENCE, seed=4) for objective in _objectives(tok)]
+    print("\n\n".join(inspect.as_terminal(shown, colour=sys.stdout.isatty()) for shown in pictures))
+    _heading("3. Throughput")
+    rates = _measure(tok, texts, ds)
+    print("\n".join(map(str, rates)))
+    results = []
+    for number, recipe in enumerate(recipes, start=4):
+        _heading(f"{number}. {recipe.name}, {recipe.size}")
+        loaders = split_loaders(ds, get_objective(recipe, tok), recipe)
+        results.append(train(recipe, build_model(recipe, tok), *loaders, tok, out / recipe.name))
+        _print_result(results[-1])
+    _heading("Done")
+    seconds = time.monotonic() - started
+    write_whole(out / "report.html", _report(results, pictures, rates, seconds).encode())
+    for result in results:
+        print(_verdict(result))
+    print(f"{seconds:.0f} seconds in all; open {out / 'report.html'}")
+    return results
+
+
+def corpus(size: int = CORPUS_BYTES) -> list[str]:
+    """Return documents of the language reference and of the standard library's sources, docstrings and all.
+
+    Args:
+        size: about how many bytes; sources are taken evenly over the library until there are so many.
+
+    Returns:
+        Documents, mixed in an order that is always the same, so that the end is like the beginning.
+    """
+    from pydoc_data.topics import topics
+
+    texts = [*topics.values(), *_sources(size - sum(map(len, topics.values())))]
+    return [texts[index] for index in np.random.default_rng(0).permutation(len(texts))]
+
+
+def _sources(size: int) -> Iterator[str]:
+    library = Path(sysconfig.get_path("stdlib"))
+    paths = sorted(path for path in library.rglob("*.py") if not _LEFT_OUT & set(path.relative_to(library).parts))
+    for index in np.random.default_rng(0).permutation(len(paths)):
+        if size <= 0:
+            return
+        text = paths[index].read_text(encoding="utf-8", errors="replace")
+        size -= len(text)
+        yield text
+
+
+def _clear(out: Path) -> None:
+    if out.exists() and any(out.iterdir()):
+        if not (out / _MARK).exists():
+            raise FastmaskError(f"{out} holds files that no demo wrote: give another --out")
+        shutil.rmtree(out)
+    out.mkdir(parents=True, exist_ok=True)
+    write_whole(out / _MARK, b"The next demo replaces this folder.\n")
+
+
+def _objectives(tok: Tokenizer) -> list[Objective]:
+    return [MaskedLM(tok), SpanCorruption(tok, noise_density=0.25), CausalLM(tok)]
+
+
+def _measure(tok: Tokenizer, texts: Sequence[str], ds: TokenDataset) -> list[bench.Throughput]:
+    # A tokenizer that was just made has seen nothing, so that its first pass is honest.
+    fresh = Tokenizer.from_file(ds.folder / "tokenizer.json")
+    rows = bench.rows_of(np.concatenate([ds[index]["input_ids"] for index in range(len(ds))]), length=512, count=256)
+    return bench.tokenization(fresh, texts) + [bench.corruption(objective, rows) for objective in _objectives(tok)]
+
+
+def _heading(text: str) -> None:
+    print(f"\n{text}\n{'-' * len(text)}", flush=True)
+
+
+def _print_result(result: TrainingResult) -> None:
+    print(_verdict(result))
+    for sample in result.samples[:2]:
+        print(f"  given    {sample.given!r}\n  written  {sample.written!r}\n  truth    {sample.truth!r}")
+
+
+def _verdict(result: TrainingResult) -> str:
+    below = result.unigram_entropy - result.held_out_loss
+    return (
+        f"{result.recipe.name}: held-out loss {result.held_out_loss:.3f} nats, {below:.2f} below the unigram entropy of "
+        f"its labels ({result.unigram_entropy:.3f}); {result.seconds:.0f} s, {result.tokens / result.seconds:,.0f} tokens/s"
+    )
+
+
+def _report(
+    results: Sequence[TrainingResult],
+    pictures: Sequence[inspect.Picture],
+    rates: Sequence[bench.Throughput],
+    seconds: float,
+) -> str:
+    figures = {f"{rate.what} ({rate.num_threads} thread)": str(rate).split(": ")[1].split(" on ")[0] for rate in rates}
+    models = (
+        section(
+            f"{result.recipe.name}, {result.recipe.size}",
+            tiles(_figures(result)),
+            figure((result.out / "loss.png").read_bytes(), "Loss over the steps, against the unigram entropy"),
+            text_samples(result.samples),
+        )
+        for result in results
+    )
+    return page(
+        "fastmask demo",
+        f"From raw text to three trained models in {seconds:.0f} seconds.",
+        [
+            f"<style>{inspect.STYLE}</style>",
+            section("One sentence as each objective sees it", *map(inspect.as_html, pictures)),
+            section("Throughput", table(figures)),
+            *models,
+        ],
+    )
+
+
+def _figures(result: TrainingResult) -> dict[str, str]:
+    return {
+        "held-out loss (nats)": f"{result.held_out_loss:.3f}",
+        "unigram entropy (nats)": f"{result.unigram_entropy:.3f}",
+        "parameters": f"{result.num_parameters:,}",
+        "tokens/s": f"{result.tokens / result.seconds:,.0f}",
+    }

@@ -1,0 +1,29 @@
+"""BERT, GPT-2 and T5 in compact PyTorch, from one set of parts.
+
+>>> import torch
+>>> model = from_preset("bert", size="tiny", vocab_size=100)
+>>> ids = torch.arange(16).reshape(2, 8)
+>>> out = model(ids, labels=ids)
+>>> out.loss.item() > 0, out.logits.shape
+(True, torch.Size([16, 100]))
+"""
+
+from fastmask.models.config import ModelConfig
+from fastmask.models.decoder import Decoder
+from fastmask.models.encoder import Encoder
+from fastmask.models.encoder_decoder import EncoderDecoder
+from fastmask.models.language_model import LanguageModel, ModelOutput
+from fastmask.models.saving import from_config, from_preset, load, save
+
+__all__ = [
+    "Decoder",
+    "Encoder",
+    "EncoderDecoder",
+    "LanguageModel",
+    "ModelConfig",
+    "ModelOutput",
+    "from_config",
+    "from_preset",
+    "load",
+    "save",
+]

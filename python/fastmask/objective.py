@@ -1,0 +1,234 @@
+"""What all objectives have in common: how they are called, compared, pickled and shown."""
+
+import hashlib
+import json
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, ClassVar, TypeAlias
+
+import numpy as np
+
+from fastmask.batches import Arrays, Batch, Draws, Layout, check_names, outputs
+from fastmask.error import FastmaskError
+from fastmask.settings import flag, whole_number_or_none
+
+PadTo: TypeAlias = "int | tuple[int | None, int | None] | None"
+
+
+@dataclass(frozen=True)
+class Framing:
+    """The special ids that belong around the text of a row; objectives take rows that have them already.
+
+    Attributes:
+        prefix: before the first id of a row.
+        suffix: after the last id of a row.
+        separator: after each document of a packed row.
+    """
+
+    prefix: tuple[int, ...] = ()
+    suffix: tuple[int, ...] = ()
+    separator: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What a call asks of its outputs."""
+
+    pad_to: PadTo
+    pad_to_multiple_of: int | None
+    return_attention_mask: bool
+    num_threads: int | None
+    out: Mapping[str, Any] | None
+
+    def __post_init__(self) -> None:
+        whole_number_or_none("pad_to_multiple_of", self.pad_to_multiple_of, 1)
+        whole_number_or_none("num_threads", self.num_threads, 1)
+        flag("return_attention_mask", self.return_attention_mask)
+
+    @property
+    def width(self) -> int | None:
+        """Where there is one width."""
+        return whole_number_or_none("pad_to", self.pad_to)
+
+    @property
+    def widths(self) -> tuple[int | None, int | None]:
+        """Where inputs and labels have widths of their own."""
+        pair = self.pad_to if isinstance(self.pad_to, (tuple, list)) else (self.pad_to, self.pad_to)
+        if len(pair) != 2:
+            raise FastmaskError(f"pad_to is {self.pad_to!r}: give an int, or a pair (inputs, labels)")
+        return whole_number_or_none("pad_to[0]", pair[0]), whole_number_or_none("pad_to[1]", pair[1])
+
+
+class Objective(ABC):
+    """What all objectives have in common; use `MaskedLM`, `SpanCorruption` or `CausalLM`.
+
+    Attributes:
+        settings: all arguments with which ``type(self)(None, **settings)`` makes an equal objective.
+        framing: the special ids that a loader puts around the text of each row.
+        isolates_documents: whether packed rows may be told which id is of which document.
+    """
+
+    isolates_documents: ClassVar[bool] = True
+    settings: Mapping[str, Any]
+    framing: Framing
+    _core: Any
+    _noise_names: ClassVar[tuple[str, ...]] = ()
+    _extra_outputs: ClassVar[tuple[str, ...]] = ()
+
+    def __init__(self, settings: dict[str, Any], framing: Framing, core: Any) -> None:
+        # Every setting is an attribute too; writing past __setattr__, which refuses.
+        self.__dict__.update(settings, settings=MappingProxyType(settings), framing=framing, _core=core)
+
+    def __call__(
+        self,
+        rows: Any,
+        *,
+        seed: int = 0,
+        epoch: int = 0,
+        sample_ids: Any = None,
+        pad_to: PadTo = None,
+        pad_to_multiple_of: int | None = None,
+        return_attention_mask: bool = True,
+        num_threads: int | None = None,
+        out: Mapping[str, Any] | None = None,
+    ) -> Arrays:
+        """Corrupt rows: ``obj(rows, ...)`` equals ``obj.apply(rows, obj.noise(rows, ...), ...)``.
+
+        Args:
+            rows: a Ragged, a list of integer arrays or lists, a 2-D integer array (no padding in it), or packed rows
+                as a tuple ``(rows, segments)``, where segments (int32 along the ids of all rows, or a list of arrays)
+                numbers the documents of each row 1, 2, 3, ...
+            seed: below 2^64.
+            epoch: below 2^24.
+            sample_ids: one below 2^64 for each row; None numbers the rows 0, 1, 2, ...
+            pad_to: the width of the outputs; None takes the longest row's. A longer row is an error. An objective
+                with an encoder and a decoder takes a pair too: (inputs, labels).
+            pad_to_multiple_of: round the width up to a multiple.
+            return_attention_mask: give attention_mask too.
+            num_threads: None for FASTMASK_NUM_THREADS, or one per processor; small batches use one.
+            out: a dict of arrays to fill, one for each output, of exactly its shape and dtype; it can be the result
+                of an earlier call. Nothing in it changes when the call is refused.
+
+        Returns:
+            A dict of arrays [rows, width]: int64, and int32 for segment_ids.
+
+        Raises:
+            FastmaskError: naming the row and position of an id outside the vocabulary, a row that is too long, ...
+        """
+        batch = Batch.of(rows)
+        draws = Draws.of(seed, epoch, sample_ids, batch)
+        wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
+        arrays = outputs(self._layout(batch, None, wanted), out, self._extra_outputs)
+        self._corrupt(batch, draws, arrays, num_threads)
+        return self._finish(arrays)
+
+    def noise(self, rows: Any, *, seed: int = 0, epoch: int = 0, sample_ids: Any = None) -> Arrays:
+        """Draw what happens to each id, without doing it; arguments as for a call.
+
+        Returns:
+            A dict of flat arrays along the ids of all rows: see the class.
+        """
+        batch = Batch.of(rows)
+        return self._noise(batch, Draws.of(seed, epoch, sample_ids, batch))
+
+    def apply(
+        self,
+        rows: Any,
+        noise: Mapping[str, Any],
+        *,
+        pad_to: PadTo = None,
+        pad_to_multiple_of: int | None = None,
+        return_attention_mask: bool = True,
+        num_threads: int | None = None,
+        out: Mapping[str, Any] | None = None,
+    ) -> Arrays:
+        """Do what ``noise`` says, drawing nothing.
+
+        ``noise`` is a dict as `noise` gives it, made by this objective or by anything else; the other arguments, the
+        result and the errors are those of a call.
+        """
+        batch = Batch.of(rows)
+        wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
+        check_names("noise", noise, self._noise_names)
+        given = self._given_noise(batch, noise)
+        arrays = outputs(self._layout(batch, given, wanted), out, self._extra_outputs)
+        self._apply(batch, given, arrays, num_threads)
+        return self._finish(arrays)
+
+    def for_length(self, seq_length: int) -> "Objective":
+        """Return this objective, or one like it that gives a model rows of exactly ``seq_length``."""
+        return self
+
+    def row_length(self, seq_length: int) -> int:
+        """Return how long a row must be, frame included, to give the model ``seq_length`` tokens."""
+        return seq_length
+
+    def padded_lengths(self, seq_length: int) -> PadTo:
+        """Return the ``pad_to`` that gives every batch of such rows the same shape."""
+        return seq_length
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 of the name and the settings, as hexadecimal digits: equal for equal objectives on any machine."""
+        content = {"objective": type(self).__name__, **self.settings}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+
+    def _layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
+        """Return shapes and dtypes of the outputs; here of an objective whose labels lie under its inputs."""
+        shape = len(batch), self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
+        layout: Layout = {"input_ids": (shape, np.int64), "labels": (shape, np.int64)}
+        if wanted.return_attention_mask:
+            layout["attention_mask"] = (shape, np.int64)
+        if batch.segments is not None:
+            layout |= {"segment_ids": (shape, np.int32), "position_ids": (shape, np.int64)}
+        return layout
+
+    @abstractmethod
+    def _noise(self, batch: Batch, draws: Draws) -> Arrays:
+        """Draw noise."""
+
+    @abstractmethod
+    def _given_noise(self, batch: Batch, noise: Mapping[str, Any]) -> Any:
+        """Check noise that has the right names; give it as the core takes it."""
+
+    def _corrupt(self, batch: Batch, draws: Draws, arrays: Arrays, num_threads: int | None) -> None:
+        self._core.corrupt(batch.arrays, draws.arrays, arrays, num_threads)
+
+    def _apply(self, batch: Batch, noise: Any, arrays: Arrays, num_threads: int | None) -> None:
+        self._core.apply(batch.arrays, noise, arrays, num_threads)
+
+    def _finish(self, arrays: Arrays) -> Arrays:
+        return arrays
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable: make a new one with {name}={value!r}")
+
+    def __delattr__(self, name: str) -> None:
+        raise AttributeError(f"{type(self).__name__} is immutable")
+
+    def __eq__(self, other: object) -> bool:
+        if type(other) is not type(self):
+            return NotImplemented
+        return isinstance(other, Objective) and dict(self.settings) == dict(other.settings)
+
+    def __hash__(self) -> int:
+        return hash(self.fingerprint)
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _remake, (type(self), dict(self.settings))
+
+    def __repr__(self) -> str:
+        shown = (f"{name}={_short(value)}" for name, value in self.settings.items() if value not in (None, ()))
+        return f"{type(self).__name__}({', '.join(shown)})"
+
+
+def _remake(objective: Any, settings: dict[str, Any]) -> Any:
+    return objective(None, **settings)
+
+
+def _short(value: Any) -> str:
+    if isinstance(value, tuple) and len(value) > 4:
+        return f"({value[0]}, {value[1]}, ... {len(value)} ids)"
+    return repr(value)

@@ -1,0 +1,164 @@
+//! What comes out of objectives, by name.
+
+use super::grid::{ByRow, Grid};
+use super::{Batch, IGNORED};
+use crate::Result;
+
+/// Where tokens stand: which cells hold one, of which document, and at which position of it.
+#[derive(Debug, Default)]
+pub struct Places<'a> {
+    /// 1 on tokens, 0 on padding.
+    pub attention_mask: Option<Grid<'a, i64>>,
+    /// The number of the token's document; 0 on padding.
+    pub segment_ids: Option<Grid<'a, i32>>,
+    /// The token's position in its document; 0 on padding.
+    pub position_ids: Option<Grid<'a, i64>>,
+}
+
+impl Places<'_> {
+    /// Writes the one line that this has, for a row of `length` tokens.
+    pub(super) fn write(self, length: usize, segments: Option<&[i32]>) {
+        if let Some(grid) = self.attention_mask {
+            grid.write(std::iter::repeat_n(1, length), 0);
+        }
+        if let Some(grid) = self.segment_ids {
+            grid.write(documents(length, segments), 0);
+        }
+        if let Some(grid) = self.position_ids {
+            let (mut document, mut next) = (0, 0);
+            let positions = documents(length, segments).map(|segment| {
+                next = if segment == document { next + 1 } else { 0 };
+                document = segment;
+                next
+            });
+            grid.write(positions, 0);
+        }
+    }
+
+    fn check(&self, rows: usize, longest: usize) -> Result<()> {
+        self.attention_mask.as_ref().map_or(Ok(()), |grid| grid.check("attention_mask", rows, longest))?;
+        self.segment_ids.as_ref().map_or(Ok(()), |grid| grid.check("segment_ids", rows, longest))?;
+        self.position_ids.as_ref().map_or(Ok(()), |grid| grid.check("position_ids", rows, longest))
+    }
+}
+
+/// The document numbers of a row; a row that is not packed is one document.
+fn documents(length: usize, segments: Option<&[i32]>) -> impl ExactSizeIterator<Item = i32> {
+    (0..length).map(move |position| segments.map_or(1, |segments| segments[position]))
+}
+
+impl ByRow for Places<'_> {
+    fn split_rows(self, rows: usize) -> (Self, Self) {
+        let (attention_mask, attention_rest) = self.attention_mask.split_rows(rows);
+        let (segment_ids, segment_rest) = self.segment_ids.split_rows(rows);
+        let (position_ids, position_rest) = self.position_ids.split_rows(rows);
+        (
+            Self { attention_mask, segment_ids, position_ids },
+            Self { attention_mask: attention_rest, segment_ids: segment_rest, position_ids: position_rest },
+        )
+    }
+}
+
+/// The outputs of an objective whose labels lie under its inputs.
+#[derive(Debug)]
+pub struct Labelled<'a> {
+    /// What the model sees.
+    pub input_ids: Grid<'a, i64>,
+    /// What it should give; [`IGNORED`] where nothing is asked.
+    pub labels: Grid<'a, i64>,
+    /// Where its tokens stand.
+    pub places: Places<'a>,
+}
+
+impl Labelled<'_> {
+    pub(super) fn check(&self, batch: &Batch<'_>) -> Result<()> {
+        let (rows, longest) = (batch.rows().len(), batch.rows().longest());
+        self.input_ids.check("input_ids", rows, longest)?;
+        self.labels.check("labels", rows, longest)?;
+        self.places.check(rows, longest)
+    }
+
+    /// Writes a line whose padding holds `pad_id`, no label, and no place.
+    pub(super) fn write(
+        self,
+        input_ids: impl ExactSizeIterator<Item = i64>,
+        labels: impl ExactSizeIterator<Item = i64>,
+        segments: Option<&[i32]>,
+        pad_id: u32,
+    ) {
+        self.places.write(input_ids.len(), segments);
+        self.input_ids.write(input_ids, i64::from(pad_id));
+        self.labels.write(labels, IGNORED);
+    }
+}
+
+impl ByRow for Labelled<'_> {
+    fn split_rows(self, rows: usize) -> (Self, Self) {
+        let (input_ids, input_rest) = self.input_ids.split_rows(rows);
+        let (labels, label_rest) = self.labels.split_rows(rows);
+        let (places, place_rest) = self.places.split_rows(rows);
+        (
+            Self { input_ids, labels, places },
+            Self { input_ids: input_rest, labels: label_rest, places: place_rest },
+        )
+    }
+}
+
+/// The outputs of [`super::SpanCorruption`].
+#[derive(Debug)]
+pub struct SpanCorrupted<'a> {
+    /// What the encoder sees.
+    pub input_ids: Grid<'a, i64>,
+    /// 1 on the tokens of `input_ids`, 0 on padding.
+    pub attention_mask: Option<Grid<'a, i64>>,
+    /// What the decoder should give; [`IGNORED`] on padding.
+    pub labels: Grid<'a, i64>,
+    /// What the decoder sees: the labels, one place later.
+    pub decoder_input_ids: Grid<'a, i64>,
+}
+
+impl SpanCorrupted<'_> {
+    pub(super) fn check(&self, rows: usize, [inputs, labels]: [usize; 2]) -> Result<()> {
+        self.input_ids.check("input_ids", rows, inputs)?;
+        self.attention_mask.as_ref().map_or(Ok(()), |grid| grid.check("attention_mask", rows, inputs))?;
+        self.labels.check("labels", rows, labels)?;
+        self.decoder_input_ids.check("decoder_input_ids", rows, labels)
+    }
+}
+
+impl ByRow for SpanCorrupted<'_> {
+    fn split_rows(self, rows: usize) -> (Self, Self) {
+        let (input_ids, input_rest) = self.input_ids.split_rows(rows);
+        let (attention_mask, attention_rest) = self.attention_mask.split_rows(rows);
+        let (labels, label_rest) = self.labels.split_rows(rows);
+        let (decoder_input_ids, decoder_rest) = self.decoder_input_ids.split_rows(rows);
+        (
+            Self { input_ids, attention_mask, labels, decoder_input_ids },
+            Self {
+                input_ids: input_rest,
+                attention_mask: attention_rest,
+                labels: label_rest,
+                decoder_input_ids: decoder_rest,
+            },
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn positions_restart_at_each_document() {
+        let (mut segment_ids, mut position_ids, mut attention_mask) = ([9; 7], [9; 7], [9; 7]);
+        let places = Places {
+            attention_mask: Some(Grid::new(&mut attention_mask, 1, 7).unwrap()),
+            segment_ids: Some(Grid::new(&mut segment_ids, 1, 7).unwrap()),
+            position_ids: Some(Grid::new(&mut position_ids, 1, 7).unwrap()),
+        };
+        places.write(5, Some(&[1, 1, 2, 3, 3]));
+        assert_eq!(attention_mask, [1, 1, 1, 1, 1, 0, 0]);
+        assert_eq!(segment_ids, [1, 1, 2, 3, 3, 0, 0]);
+        assert_eq!(position_ids, [0, 1, 0, 0, 1, 0, 0]);
+    }
+}

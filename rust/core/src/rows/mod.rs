@@ -1,0 +1,9 @@
+//! Ids to rows.
+
+mod pack;
+mod pad;
+mod ragged;
+
+pub use pack::{Packing, Piece, RowPlan};
+pub use pad::{padded_width, write_padded};
+pub use ragged::{Ragged, RaggedView};

@@ -1,0 +1,82 @@
+//! The Unicode classes that the split patterns distinguish.
+//!
+//! The tables are those of the regex crates, so a hand-written scanner and a regex agree on every character by
+//! construction, whichever Unicode version the crates carry.
+
+use std::sync::LazyLock;
+
+use regex_syntax::hir::{Class as HirClass, HirKind};
+
+/// The class of a character in the patterns of byte-level BPE: `\p{L}`, `\p{N}`, `\s`, or none of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Class {
+    /// Anything else: punctuation, symbols, marks, control and unassigned characters.
+    Other = 0,
+    /// `\p{L}`.
+    Letter = 1,
+    /// `\p{N}`.
+    Number = 2,
+    /// `\s`.
+    Space = 3,
+}
+
+/// One byte a code point, zero (and so untouched, never resident memory) where nothing is assigned.
+static TABLE: LazyLock<Box<[Class]>> = LazyLock::new(|| {
+    let mut table = vec![Class::Other; char::MAX as usize + 1].into_boxed_slice();
+    for (pattern, class) in [(r"\p{L}", Class::Letter), (r"\p{N}", Class::Number), (r"\s", Class::Space)] {
+        for (first, last) in ranges(pattern) {
+            table[first as usize..=last as usize].fill(class);
+        }
+    }
+    table
+});
+
+static WORD: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\w"));
+
+/// The class of `character`.
+#[inline]
+pub fn class_of(character: char) -> Class {
+    TABLE[character as usize]
+}
+
+/// Whether `\w` matches `character`.
+pub fn is_word_character(character: char) -> bool {
+    let place = WORD.partition_point(|&(_, last)| last < character);
+    WORD.get(place).is_some_and(|&(first, _)| first <= character)
+}
+
+fn ranges(pattern: &str) -> Vec<(char, char)> {
+    match regex_syntax::parse(pattern).map(regex_syntax::hir::Hir::into_kind) {
+        Ok(HirKind::Class(HirClass::Unicode(class))) => {
+            class.ranges().iter().map(|range| (range.start(), range.end())).collect()
+        }
+        // The patterns are the constants above, and the tests look every one of them up.
+        _ => Vec::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn classes() {
+        for (class, members) in [
+            (Class::Letter, "aZéßжあ漢ªʰ𝒜"),
+            (Class::Number, "09²½Ⅷ٣一".trim_end_matches('一')),
+            (Class::Space, " \t\n\r\u{b}\u{c}\u{85}\u{a0}\u{2003}\u{2028}\u{3000}"),
+            (Class::Other, "!_'-\0\u{301}\u{200b}\u{200d}\u{feff}👍\u{e000}\u{10ffff}"),
+        ] {
+            for character in members.chars() {
+                assert_eq!(class_of(character), class, "{character:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn word_characters() {
+        assert!("aé_9漢\u{301}\u{200d}".chars().all(is_word_character));
+        assert!(!" -!👍\0".chars().any(is_word_character));
+    }
+}

@@ -1,0 +1,17 @@
+//! Words to ids and back.
+
+mod added;
+mod bpe;
+mod byte_level;
+mod decode;
+mod load;
+mod save;
+mod tokenizer;
+mod train;
+mod vocab;
+
+pub use added::AddedToken;
+pub use bpe::{Bpe, WordCache};
+pub use tokenizer::{SpecialText, Tokenizer};
+pub use train::{ByteBpeTrainer, TrainSettings};
+pub use vocab::Vocab;

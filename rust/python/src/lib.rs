@@ -1,0 +1,30 @@
+//! The `PyO3` glue of fastmask: module `fastmask._rust`.
+//!
+//! Only conversions live here; every loop over tokens is in `fastmask-core`. Classes are frozen and every method
+//! takes `&self`, so any number of threads may share one; the GIL is released while the core works.
+
+#![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
+
+mod arrays;
+mod error;
+mod loader;
+mod objectives;
+mod random;
+mod texts;
+mod tokenizer;
+mod train;
+
+/// The compiled core of fastmask.
+#[pyo3::pymodule(gil_used = false)]
+mod _rust {
+    #[pymodule_export]
+    use crate::loader::{TokenCorpus, loader_order};
+    #[pymodule_export]
+    use crate::objectives::{CausalLm, MaskedLm, SpanCorruption};
+    #[pymodule_export]
+    use crate::random::{philox4x32, resolve_num_threads};
+    #[pymodule_export]
+    use crate::tokenizer::Tokenizer;
+    #[pymodule_export]
+    use crate::train::ByteBpeTrainer;
+}

@@ -1,0 +1,37 @@
+"""What all tests share: how many examples a law gets, and where real vocabularies and corpora lie."""
+
+import os
+import warnings
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+CONFORMANCE = bool(os.environ.get("FASTMASK_CONFORMANCE"))
+SLICE_BYTES = 200_000
+
+settings.register_profile("test", max_examples=200, deadline=None)
+settings.register_profile("conformance", max_examples=10_000, deadline=None)
+settings.load_profile("conformance" if CONFORMANCE else "test")
+
+
+@pytest.fixture(scope="session")
+def test_data() -> Path:
+    """The folder with `vocabs` and `corpora`: FASTMASK_TEST_DATA, or shared/data beside the repository."""
+    named = os.environ.get("FASTMASK_TEST_DATA")
+    folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
+    if not (folder / "vocabs").is_dir():
+        warnings.warn(f"SKIPPED: no real vocabularies at {folder}: set FASTMASK_TEST_DATA to test with them", stacklevel=1)
+        pytest.skip("real vocabularies are not at hand: set FASTMASK_TEST_DATA")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def corpus_of(test_data: Path):
+    """A function from the name of a corpus to its text: the first 200 kB, or all of it for conformance."""
+
+    def read(name: str) -> str:
+        content = (test_data / "corpora" / f"{name}.txt").read_bytes()
+        return (content if CONFORMANCE else content[:SLICE_BYTES]).decode("utf-8", "ignore")
+
+    return read

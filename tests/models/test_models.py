@@ -1,0 +1,214 @@
+"""Laws that hold for every family: isolation, order, labels, errors."""
+
+import pytest
+import torch
+
+from fastmask.error import FastmaskError
+from fastmask.models import ModelConfig, from_config, from_preset
+from fastmask.models.attention import relative_buckets, sight
+
+VOCAB = 97
+FAMILIES = ["bert", "gpt2", "t5"]
+
+
+def model_of(family: str, **overrides: object) -> torch.nn.Module:
+    torch.manual_seed(3)
+    return from_preset(family, "tiny", vocab_size=VOCAB, **overrides).eval()
+
+
+def ids(*shape: int, seed: int = 5) -> torch.Tensor:
+    return torch.randint(0, VOCAB, shape, generator=torch.Generator().manual_seed(seed))
+
+
+def batch_of(family: str, length: int = 24) -> dict[str, torch.Tensor]:
+    batch = {"input_ids": ids(2, length)}
+    if family == "t5":
+        batch["decoder_input_ids"] = ids(2, 7, seed=6)
+    return batch
+
+
+@pytest.mark.parametrize("length", [24, 700])
+@pytest.mark.parametrize("family", FAMILIES)
+def test_documents_of_a_row_do_not_see_each_other(family: str, length: int) -> None:
+    model = model_of(family, **({} if family == "t5" else {"max_positions": length}))
+    first = length // 3
+    place = torch.arange(length)
+    segments = torch.where(place < first, 1, torch.where(place < length - 3, 2, 0)).int()[None]
+    tokens = ids(1, length)
+    changed = tokens.clone()
+    changed[:, :first] = (changed[:, :first] + 1) % VOCAB
+    if family == "t5":
+        before, after = (model.encode(t, segment_ids=segments) for t in (tokens, changed))
+    else:
+        before, after = (model(t, segment_ids=segments).logits for t in (tokens, changed))
+    assert torch.equal(before[:, first : length - 3], after[:, first : length - 3])
+    assert not torch.equal(before[:, :first], after[:, :first])
+    assert torch.isfinite(before).all()
+
+
+@pytest.mark.parametrize("family", ["bert", "gpt2"])
+def test_a_packed_document_gets_what_it_gets_alone(family: str) -> None:
+    model = model_of(family).double()
+    first, second = ids(1, 9), ids(1, 13, seed=8)
+    positions = torch.cat([torch.arange(9), torch.arange(13)])[None]
+    segments = torch.tensor([[1] * 9 + [2] * 13])
+    packed = model(torch.cat([first, second], 1), segment_ids=segments, position_ids=positions).logits
+    torch.testing.assert_close(packed[:, 9:], model(second).logits, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_padding_changes_nothing(family: str) -> None:
+    model = model_of(family).double()
+    batch = batch_of(family)
+    padded = {**batch, "input_ids": torch.nn.functional.pad(batch["input_ids"], (0, 6), value=1)}
+    mask = torch.nn.functional.pad(torch.ones(2, 24, dtype=torch.long), (0, 6))
+    expected = model(**batch).logits
+    got = model(**padded, attention_mask=mask).logits[:, : expected.shape[1]]
+    torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)
+
+
+@pytest.mark.parametrize("family", ["gpt2", "t5"])
+def test_no_token_sees_a_later_one(family: str) -> None:
+    model = model_of(family)
+    batch = batch_of(family)
+    name = "decoder_input_ids" if family == "t5" else "input_ids"
+    changed = {**batch, name: batch[name].clone()}
+    changed[name][:, 5:] = 0
+    before, after = model(**batch).logits, model(**changed).logits
+    torch.testing.assert_close(before[:, :5], after[:, :5])
+    assert not torch.allclose(before[:, 5:], after[:, 5:])
+
+
+def labelled(family: str) -> dict[str, torch.Tensor]:
+    batch = batch_of(family)
+    shape = batch.get("decoder_input_ids", batch["input_ids"]).shape
+    return {**batch, "labels": ids(*shape, seed=9).masked_fill(torch.rand(shape) < 0.5, -100)}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_given_label_positions_equal_found_ones(family: str) -> None:
+    model, batch = model_of(family), labelled(family)
+    positions = (batch["labels"].flatten() != -100).nonzero().squeeze(1).int()
+    found, given = model(**batch), model(**batch, label_positions=positions)
+    torch.testing.assert_close(found.loss, given.loss)
+    assert found.num_labels == given.num_labels
+    assert given.logits.shape == (len(positions), VOCAB)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_labelled_logits_are_rows_of_all_logits(family: str) -> None:
+    model, batch = model_of(family), labelled(family)
+    output = model(**batch)
+    shift = int(family == "gpt2")
+    logits = model(**{name: value for name, value in batch.items() if name != "labels"}).logits
+    logits, targets = logits[:, : logits.shape[1] - shift], batch["labels"][:, shift:]
+    torch.testing.assert_close(output.logits, logits[targets != -100])
+    expected = torch.nn.functional.cross_entropy(logits.flatten(0, 1), targets.flatten())
+    torch.testing.assert_close(output.loss, expected)
+    assert output.num_labels == (targets != -100).sum()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_sums_over_parts_give_the_mean_over_all(family: str) -> None:
+    model, batch = model_of(family), labelled(family)
+    parts = [model(**{name: value[i : i + 1] for name, value in batch.items()}) for i in range(2)]
+    total, count = sum(part.loss_sum for part in parts), sum(part.num_labels for part in parts)
+    torch.testing.assert_close(total / count, model(**batch).loss)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_batch_without_labels_costs_nothing(family: str) -> None:
+    model, batch = model_of(family), labelled(family)
+    output = model(**{**batch, "labels": torch.full_like(batch["labels"], -100)})
+    output.loss.backward()
+    assert output.loss == 0
+    assert all(p.grad is None or not p.grad.any() for p in model.parameters())
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_weight_gets_a_gradient(family: str) -> None:
+    model, batch = model_of(family).train(), labelled(family)
+    model(**batch).loss.backward()
+    assert [name for name, p in model.named_parameters() if p.grad is None or not p.grad.any()] == [
+        # The key's bias moves all scores of a query alike: its gradient is zero by mathematics, not by mistake.
+        name
+        for name, p in model.named_parameters()
+        if name.endswith("key.bias") and not p.grad.any()
+    ]
+
+
+def test_no_mask_where_nothing_is_hidden() -> None:
+    whole = torch.ones(2, 5, dtype=torch.long)
+    assert sight(5, whole).mask is None
+    assert sight(5, whole, causal=True).causal
+    assert sight(5, whole, causal=True).mask is None
+    holed = whole.clone()
+    holed[0, 4] = 0
+    assert sight(5, holed, causal=True).mask.shape == (2, 1, 5, 5)
+    assert not sight(5, holed, causal=True).causal
+
+
+@pytest.mark.parametrize("bidirectional", [True, False])
+@pytest.mark.parametrize(("buckets", "max_distance"), [(32, 128), (16, 64), (64, 512)])
+def test_buckets_are_those_of_transformers(buckets: int, max_distance: int, bidirectional: bool) -> None:
+    modeling_t5 = pytest.importorskip("transformers.models.t5.modeling_t5")
+    distance = torch.arange(-1500, 1500)
+    expected = modeling_t5.T5Attention._relative_position_bucket(distance, bidirectional, buckets, max_distance)
+    assert torch.equal(relative_buckets(distance, buckets, max_distance, bidirectional), expected)
+
+
+@pytest.mark.parametrize(
+    ("call", "message"),
+    [
+        (lambda: from_preset("bort"), "known: bert, gpt2, t5"),
+        (lambda: from_preset("bert", size="huge"), "known: tiny, small, base"),
+        (lambda: from_preset("bert", "tiny", width=3), "unknown model setting: width"),
+        (lambda: from_preset("bert", "tiny", vocab_size=0), "vocab_size must be at least 1"),
+        (lambda: from_preset("bert", "tiny", norm="batchnorm"), "norm must be one of layernorm, rmsnorm"),
+        (lambda: from_preset("bert", "tiny", dropout=1.0), "dropout must be in"),
+        (lambda: ModelConfig.from_dict({"family": "encoder"}), "missing model setting: activation"),
+        (lambda: model_of("bert")(ids(1, 500)), "rows of 500 tokens, but the model knows"),
+        (lambda: model_of("bert")(ids(1, 5) + VOCAB), "was the text encoded with another tokenizer"),
+        (lambda: model_of("gpt2")(ids(1, 5), token_type_ids=ids(1, 5)), "decoder models have no token_type_ids"),
+        (lambda: model_of("bert")(ids(1, 5), decoder_input_ids=ids(1, 5)), "have no decoder_input_ids"),
+        (lambda: model_of("t5")(ids(1, 5)), "need decoder_input_ids"),
+    ],
+)
+def test_bad_input_is_named(call: object, message: str) -> None:
+    with pytest.raises(FastmaskError, match=message):
+        call()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_half_precision_loss_is_summed_in_float32(family: str) -> None:
+    model, batch = model_of(family).bfloat16(), labelled(family)
+    assert model(**batch).loss.dtype == torch.float32
+
+
+@pytest.mark.parametrize(
+    "overrides", [{"tie_head": False}, {"norm": "rmsnorm", "norm_position": "pre"}, {"dropout": 0.3}]
+)
+@pytest.mark.parametrize("family", FAMILIES)
+def test_other_settings_train_as_well(family: str, overrides: dict[str, object]) -> None:
+    model = model_of(family, **overrides).train()
+    batch = labelled(family)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.05)
+    first = model(**batch).loss
+    for _ in range(8):
+        loss = model(**batch).loss
+        loss.backward()
+        optimizer.step()
+        optimizer.zero_grad()
+    assert loss < first
+
+
+def test_gpt2_scales_what_writes_into_the_residual_stream() -> None:
+    config = ModelConfig.from_preset("gpt2", "tiny", vocab_size=VOCAB)
+    blocks = from_config(config).stack.blocks
+    ratio = blocks[0].attention.output.weight.std() / blocks[0].attention.query.weight.std()
+    assert ratio.item() == pytest.approx((2 * config.num_layers) ** -0.5, rel=0.05)
+
+
+def test_t5_starts_with_logits_of_unit_size() -> None:
+    logits = model_of("t5")(**batch_of("t5")).logits
+    assert 0.5 < logits.std() < 2

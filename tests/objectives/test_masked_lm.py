@@ -1,0 +1,139 @@
+"""MaskedLM: equal to its reference, to Hugging Face's collator under the same choices, and rightly distributed."""
+
+import itertools
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer as HFTokenizer
+from tokenizers.models import WordLevel
+from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
+
+from fastmask import MaskedLM, Ragged, reference
+
+IDS = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60}
+PROBABILITY = st.sampled_from([0.0, 0.15, 0.5, 1.0]) | st.floats(0, 1)
+
+
+@st.composite
+def shares(draw):
+    mask = draw(PROBABILITY)
+    return {"mask_replace_prob": mask, "random_replace_prob": draw(st.floats(0, 1 - mask))}
+
+
+@given(data=st.data(), row=st.lists(st.integers(0, 59), max_size=40), chosen=PROBABILITY, split=shares())
+def test_equals_the_reference(draws, data, row, chosen, split):
+    draw = data.draw(draws)
+    settings = {**IDS, "never_mask_ids": (7, 8), "mlm_probability": chosen, **split}
+    sample = {"seed": draw["seed"], "epoch": draw["epoch"], "sample_ids": [draw["sample_id"]]}
+    objective = MaskedLM(**settings)
+    want = reference.masked_lm(row, **settings, **draw)
+    got = objective([row], **sample)
+    noise = objective.noise([row], **sample)
+    assert got["input_ids"][0].tolist() == want["input_ids"]
+    assert got["labels"][0].tolist() == want["labels"]
+    assert got["attention_mask"][0].tolist() == [1] * len(row)
+    assert noise["action"].tolist() == want["action"]
+    assert noise["random_ids"].tolist() == want["random_ids"]
+
+
+@given(row=st.lists(st.integers(0, 59), max_size=40), seed=st.integers(0, 2**64 - 1))
+def test_nothing_is_lost(row, seed):
+    batch = MaskedLM(**IDS, mlm_probability=0.5)([row], seed=seed)
+    rebuilt = np.where(batch["labels"] >= 0, batch["labels"], batch["input_ids"])
+    assert rebuilt[0].tolist() == row
+
+
+def test_dtypes_and_padding():
+    batch = MaskedLM(**IDS, pad_id=3)([[10, 11], [12, 13, 14]], pad_to_multiple_of=4)
+    assert {name: array.dtype.name for name, array in batch.items()} == dict.fromkeys(batch, "int64")
+    assert batch["attention_mask"].tolist() == [[1, 1, 0, 0], [1, 1, 1, 0]]
+    assert (batch["input_ids"][batch["attention_mask"] == 0] == 3).all()
+    assert (batch["labels"][batch["attention_mask"] == 0] == -100).all()
+
+
+def test_padding_is_known_from_lengths_and_not_from_the_pad_id():
+    batch = MaskedLM(**IDS, pad_id=3)([[3, 10, 3]], pad_to=4)
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 0]]
+
+
+def test_label_positions_are_where_the_labels_are():
+    rows = [[10 + n % 40 for n in range(length)] for length in (30, 0, 17)]
+    batch = MaskedLM(**IDS, label_positions=True)(rows, seed=3, pad_to=32)
+    positions = batch["label_positions"]
+    assert positions.dtype == np.int32
+    assert positions.tolist() == [n for n, label in enumerate(batch["labels"].ravel()) if label != -100]
+    assert len(positions) > 0
+
+
+def test_packed_rows_have_segments_and_positions():
+    rows, segments = [[10, 11, 12, 13], [14, 15]], np.array([1, 1, 2, 2, 1, 2], np.int32)
+    packed = MaskedLM(**IDS)((rows, segments), seed=5)
+    assert packed["segment_ids"].tolist() == [[1, 1, 2, 2], [1, 2, 0, 0]]
+    assert packed["position_ids"].tolist() == [[0, 1, 0, 1], [0, 0, 0, 0]]
+    assert (packed["segment_ids"].dtype, packed["position_ids"].dtype) == (np.int32, np.int64)
+    alone = MaskedLM(**IDS)(rows, seed=5)
+    assert all(np.array_equal(alone[name], packed[name]) for name in alone)
+
+
+def test_actions_happen_as_often_as_they_should(p_value):
+    rows, chosen, mask, random = np.full((500, 400), 20, np.int64), 0.15, 0.8, 0.1
+    noise = MaskedLM(**IDS).noise(rows, seed=7)
+    seen = np.bincount(noise["action"], minlength=4)
+    keep = 1 - mask - random
+    expected = [rows.size * share for share in (1 - chosen, chosen * mask, chosen * random, chosen * keep)]
+    assert p_value(seen, expected, 3) > 1e-3
+    drawn = np.bincount(noise["random_ids"][noise["action"] == 2], minlength=60)
+    allowed = [token for token in range(60) if token not in IDS["special_ids"]]
+    assert drawn[list(IDS["special_ids"])].sum() == 0
+    assert p_value(drawn[allowed], [drawn.sum() / len(allowed)] * len(allowed), len(allowed) - 1) > 1e-3
+
+
+@pytest.fixture(scope="module")
+def hf_tokenizer():
+    words = {word: number for number, word in enumerate(["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"])}
+    words |= {f"w{number}": number for number in range(5, 60)}
+    roles = {f"{role.lower()}_token": f"[{role}]" for role in ("PAD", "UNK", "CLS", "SEP", "MASK")}
+    return PreTrainedTokenizerFast(tokenizer_object=HFTokenizer(WordLevel(words, unk_token="[UNK]")), **roles)
+
+
+def test_equals_the_hugging_face_collator_under_the_same_choices(hf_tokenizer, monkeypatch):
+    rng = np.random.default_rng(0)
+    rows = [[2, *rng.integers(5, 60, length).tolist(), 3] for length in (3, 40, 25)]
+    objective = MaskedLM(hf_tokenizer, mlm_probability=0.5, mask_replace_prob=0.5, random_replace_prob=0.25)
+    noise = objective.noise(rows, seed=11)
+    assert {0, 1, 2, 3} == set(noise["action"].tolist())
+
+    offsets = Ragged.from_lists(rows).offsets
+    action, random_ids = (np.zeros((len(rows), 42), np.int64) for _ in range(2))
+    for index, (begin, end) in enumerate(itertools.pairwise(offsets)):
+        action[index, : end - begin] = noise["action"][begin:end]
+        random_ids[index, : end - begin] = noise["random_ids"][begin:end]
+    action = torch.from_numpy(action)
+    # The collator draws, in this order: chosen, masked, random (both among the chosen ones), and the random ids.
+    decisions = iter([action > 0, action == 1, action == 2])
+    monkeypatch.setattr(torch, "bernoulli", lambda probabilities, generator=None: next(decisions).float())
+    monkeypatch.setattr(torch, "randint", lambda *_, **__: torch.from_numpy(random_ids))
+    collator = DataCollatorForLanguageModeling(
+        hf_tokenizer, mlm_probability=0.5, mask_replace_prob=0.5, random_replace_prob=0.25
+    )
+    want = collator([{"input_ids": row} for row in rows])
+    got = objective.apply(rows, noise)
+    for name in ("input_ids", "labels", "attention_mask"):
+        assert got[name].tolist() == want[name].tolist(), name
+
+
+def test_a_hugging_face_tokenizer_says_the_ids(hf_tokenizer):
+    objective = MaskedLM(hf_tokenizer)
+    assert (objective.mask_id, objective.pad_id, objective.vocab_size) == (4, 0, 60)
+    assert objective.special_ids == (0, 1, 2, 3, 4)
+    assert (objective.framing.prefix, objective.framing.suffix, objective.framing.separator) == ((2,), (3,), (3,))
+
+
+def test_framing_without_cls_and_sep_is_bos_and_eos():
+    assert MaskedLM(**IDS, bos_id=2, eos_id=3).framing.prefix == (2,)
+    assert MaskedLM(**IDS, bos_id=2, eos_id=3).framing.suffix == (3,)
+    assert MaskedLM(**IDS, eos_id=3, sep_id=2).framing.suffix == (2,)
+    assert MaskedLM(**IDS).framing.suffix == ()

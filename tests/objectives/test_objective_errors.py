@@ -1,0 +1,203 @@
+"""What cannot work is refused as a FastmaskError that names it: settings when the object is made, rows when called."""
+
+import numpy as np
+import pytest
+
+from fastmask import CausalLM, FastmaskError, MaskedLM, SpanCorruption
+
+MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60}
+SPANS = {"sentinel_ids": (59, 58), "eos_id": 1, "vocab_size": 60}
+CAUSAL = {"vocab_size": 60}
+GOOD = [(MaskedLM, MASKED), (SpanCorruption, SPANS), (CausalLM, CAUSAL)]
+
+SETTINGS = [
+    (MaskedLM, MASKED, "mlm_probability", 1.5),
+    (MaskedLM, MASKED, "mlm_probability", -0.1),
+    (MaskedLM, MASKED, "mlm_probability", float("nan")),
+    (MaskedLM, MASKED, "mlm_probability", "0.15"),
+    (MaskedLM, MASKED, "mlm_probability", None),
+    (MaskedLM, MASKED, "mlm_probability", True),
+    (MaskedLM, MASKED, "mask_replace_prob", 2),
+    (MaskedLM, MASKED, "mask_replace_prob", 0.95),
+    (MaskedLM, MASKED, "random_replace_prob", 0.3),
+    (MaskedLM, MASKED, "random_replace_prob", float("inf")),
+    (MaskedLM, MASKED, "grouping", "syllable"),
+    (MaskedLM, MASKED, "count", None),
+    (MaskedLM, MASKED, "never_mask_ids", [60]),
+    (MaskedLM, MASKED, "never_mask_ids", [-1]),
+    (MaskedLM, MASKED, "never_mask_ids", 5),
+    (MaskedLM, MASKED, "label_positions", 1),
+    (MaskedLM, MASKED, "max_length", -1),
+    (MaskedLM, MASKED, "max_length", 5.0),
+    (MaskedLM, MASKED, "mask_id", None),
+    (MaskedLM, MASKED, "mask_id", 60),
+    (MaskedLM, MASKED, "mask_id", -4),
+    (MaskedLM, MASKED, "mask_id", "[MASK]"),
+    (MaskedLM, MASKED, "mask_id", True),
+    (MaskedLM, MASKED, "pad_id", 60),
+    (MaskedLM, MASKED, "sep_id", 60),
+    (MaskedLM, MASKED, "vocab_size", None),
+    (MaskedLM, MASKED, "vocab_size", 0),
+    (MaskedLM, MASKED, "special_ids", [60]),
+    (MaskedLM, MASKED, "special_ids", ["[PAD]"]),
+    (MaskedLM, MASKED, "special_ids", "special"),
+    (MaskedLM, MASKED, "special_ids", range(60)),
+    (SpanCorruption, SPANS, "noise_density", 1.01),
+    (SpanCorruption, SPANS, "noise_density", float("nan")),
+    (SpanCorruption, SPANS, "mean_noise_span_length", 0.99),
+    (SpanCorruption, SPANS, "mean_noise_span_length", float("inf")),
+    (SpanCorruption, SPANS, "mean_noise_span_length", [3]),
+    (SpanCorruption, SPANS, "inputs_length", 2),
+    (SpanCorruption, SPANS, "inputs_length", 512),
+    (SpanCorruption, SPANS, "inputs_length", 10.5),
+    (SpanCorruption, SPANS, "sentinel_ids", ()),
+    (SpanCorruption, SPANS, "sentinel_ids", None),
+    (SpanCorruption, SPANS, "sentinel_ids", (59, 59)),
+    (SpanCorruption, SPANS, "sentinel_ids", (59, 1)),
+    (SpanCorruption, SPANS, "sentinel_ids", (60,)),
+    (SpanCorruption, SPANS, "eos_id", None),
+    (SpanCorruption, SPANS, "eos_id", 60),
+    (SpanCorruption, SPANS, "decoder_start_id", 60),
+    (SpanCorruption, SPANS, "decoder_start_id", -1),
+    (CausalLM, CAUSAL, "vocab_size", None),
+    (CausalLM, CAUSAL, "pad_id", 60),
+    (CausalLM, CAUSAL, "eos_id", 60),
+    (CausalLM, CAUSAL, "tok", "gpt2"),
+]
+
+
+@pytest.mark.parametrize(
+    ("objective", "good", "name", "value"), SETTINGS, ids=[f"{case[2]}={case[3]!r}" for case in SETTINGS]
+)
+def test_settings(objective, good, name, value):
+    objective(**good)
+    message = "sentinel" if name == "sentinel_ids" else "special" if name == "special_ids" else name
+    with pytest.raises(FastmaskError, match=message):
+        objective(**{**good, name: value})
+
+
+def test_density_that_no_length_can_fill():
+    with pytest.raises(FastmaskError, match="noise_density further below 1"):
+        SpanCorruption(**SPANS, inputs_length=10, noise_density=1.0)
+
+
+CALLS = [
+    ({"seed": -1}, "seed is -1"),
+    ({"seed": 2**64}, "seed is"),
+    ({"seed": 1.0}, "seed is 1.0"),
+    ({"epoch": 2**24}, "epoch is 16777216"),
+    ({"sample_ids": [1]}, "sample_ids has shape"),
+    ({"sample_ids": [1, -2]}, r"sample_ids\[1\] is -2"),
+    ({"sample_ids": np.array([1, -2])}, "sample_ids holds -2 to 1"),
+    ({"sample_ids": np.array([1.0, 2.0])}, "sample_ids has dtype float64"),
+    ({"pad_to": 2}, "pad_to is 2"),
+    ({"pad_to": -1}, "pad_to.* is -1"),
+    ({"pad_to": "longest"}, "pad_to.* is 'longest'"),
+    ({"pad_to_multiple_of": 0}, "pad_to_multiple_of is 0"),
+    ({"num_threads": 0}, "num_threads is 0"),
+    ({"return_attention_mask": None}, "return_attention_mask is None"),
+]
+OBJECTIVES = [objective(**good, max_length=3) for objective, good in GOOD]
+EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+
+
+@EACH
+@pytest.mark.parametrize(("arguments", "message"), CALLS, ids=[str(case[0]) for case in CALLS])
+def test_arguments_of_a_call(objective, arguments, message):
+    with pytest.raises(FastmaskError, match=message):
+        objective([[5, 6, 7], [8]], **arguments)
+
+
+ROWS = [
+    ([[5], [6, 7, 60]], "row 1, position 2: token id 60 is outside the vocabulary of 60"),
+    ([[5], [6, -7]], "row 1"),
+    ([[5], [2**32]], "row 1"),
+    ([[5], [1.5]], "row 1"),
+    ([[5], [[6]]], "row 1"),
+    ([[5], [6, 7, 8, 9]], "row 1: 4 ids and max_length is 3"),
+    (([[5]], [[1]], [[1]]), "a tuple of 3"),
+    (([[5, 6]], [[1]]), "segments"),
+    (([[5, 6]], [[1, 3]]), "row 0, position 1: segment 3 after 1|packed"),
+    (([[5, 6]], [[0, 1]]), "row 0, position 0: segment 0 after 0|packed"),
+    (([[5, 6]], [[1.0, 1.0]]), "segments has dtype float64"),
+]
+
+
+@EACH
+@pytest.mark.parametrize(("rows", "message"), ROWS, ids=[str(case[0]) for case in ROWS])
+def test_rows(objective, rows, message):
+    for call in (objective, objective.noise):
+        with pytest.raises(FastmaskError, match=message):
+            call(rows)
+
+
+def test_packed_rows_have_no_spans():
+    with pytest.raises(FastmaskError, match="packed rows"):
+        SpanCorruption(**SPANS)(([[5, 6]], [[1, 2]]))
+
+
+def action(values, dtype=np.uint8, random_ids=(0, 0)):
+    return {"action": np.array(values, dtype), "random_ids": np.array(random_ids, np.uint32)}
+
+
+NOISE = [
+    (MaskedLM(**MASKED), {}, "lacks .*action"),
+    (MaskedLM(**MASKED), {**action([0, 1]), "mask": 1}, "unknown .*mask"),
+    (MaskedLM(**MASKED), [0, 1], "noise is a list"),
+    (MaskedLM(**MASKED), action([0]), "action"),
+    (MaskedLM(**MASKED), action([0, 4]), "noise at id 1: action 4"),
+    (MaskedLM(**MASKED), action([0, -1], np.int64), "action"),
+    (MaskedLM(**MASKED), action([0, 1], np.float32), "action.*float32"),
+    (MaskedLM(**MASKED), action([0, 2], random_ids=(0, 60)), "random id 60"),
+    (SpanCorruption(**SPANS), {}, "lacks .*mask"),
+    (SpanCorruption(**SPANS), {"mask": np.array([0, 1])}, "mask.*int64"),
+    (SpanCorruption(**SPANS), {"mask": np.array([[False, True]])}, "mask.*shape"),
+    (SpanCorruption(**SPANS), {"mask": np.array([False, True])}, "row 0: the final EOS is noise"),
+    (CausalLM(**CAUSAL), {"mask": np.array([False, True])}, "unknown .*mask"),
+]
+
+
+@pytest.mark.parametrize(("objective", "noise", "message"), NOISE)
+def test_noise(objective, noise, message):
+    with pytest.raises(FastmaskError, match=message):
+        objective.apply([[5, 1]], noise)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
+
+
+def strided(array):
+    return np.repeat(array, 2, axis=1)[:, ::2]
+
+
+OUT = [
+    (lambda out: out.pop("labels"), "lacks .*labels"),
+    (lambda out: out.update(extra=1), "unknown .*extra"),
+    (lambda out: out.update(labels=out["labels"].tolist()), "not a list"),
+    (lambda out: out.update(labels=out["labels"][:1]), "not of shape"),
+    (lambda out: out.update(labels=out["labels"][:, :-1].copy()), "fix the width with pad_to"),
+    (lambda out: out.update(labels=out["labels"].astype(np.int32)), "not of dtype int32"),
+    (lambda out: out.update(labels=read_only(out["labels"].copy())), "read-only"),
+    (lambda out: out.update(labels=strided(out["labels"])), "strided"),
+    (lambda out: out.update(labels=out["input_ids"]), "share memory|not of shape"),
+]
+
+
+@EACH
+@pytest.mark.parametrize(("spoil", "message"), OUT, ids=[case[1] for case in OUT])
+def test_out(objective, spoil, message):
+    rows = [[5, 6, 7], [8]]
+    out = objective(rows)
+    spoil(out)
+    with pytest.raises(FastmaskError, match=message):
+        objective(rows, out=out)
+
+
+def test_a_refused_batch_leaves_out_alone():
+    objective = MaskedLM(**MASKED)
+    out = {name: np.full((2, 3), 77) for name in ("input_ids", "labels", "attention_mask")}
+    with pytest.raises(FastmaskError, match="row 1, position 2"):
+        objective([[5, 6, 7], [5, 6, 60]], out=out)
+    assert all((array == 77).all() for array in out.values())

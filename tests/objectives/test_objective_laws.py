@@ -1,0 +1,165 @@
+"""What holds for every objective: a row comes out the same in any batch, on any threads, in any order."""
+
+import copy
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from fastmask import CausalLM, MaskedLM, Ragged, SpanCorruption
+
+OBJECTIVES = [
+    MaskedLM(mask_id=4, special_ids=(0, 2, 3, 4), vocab_size=60, mlm_probability=0.3),
+    SpanCorruption(sentinel_ids=range(59, 29, -1), eos_id=1, vocab_size=60),
+    CausalLM(vocab_size=60, eos_id=1),
+]
+EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
+ROWS = st.lists(st.lists(st.integers(0, 29), max_size=50), max_size=6)
+DRAWS = {"seed": 2**63 + 5, "epoch": 77}
+
+
+def equal(first, second):
+    assert list(first) == list(second)
+    for name, array in first.items():
+        assert (array.dtype, array.shape) == (second[name].dtype, second[name].shape)
+        assert array.tobytes() == second[name].tobytes(), name
+
+
+def large_batch(objective):
+    """Enough ids for four threads; many sentinels are not needed, since the rows are short."""
+    lengths = np.random.default_rng(1).integers(0, 160, 1700)
+    assert lengths.sum() > 4 * 2**15
+    return Ragged.from_lists([np.arange(length) % 28 + 2 for length in lengths])
+
+
+@EACH
+@given(rows=ROWS, seed=st.integers(0, 2**64 - 1))
+def test_a_call_is_noise_and_then_apply(objective, rows, seed):
+    noise = objective.noise(rows, seed=seed, epoch=3)
+    equal(objective(rows, seed=seed, epoch=3), objective.apply(rows, noise))
+
+
+@EACH
+def test_a_call_is_noise_and_then_apply_on_many_threads(objective):
+    rows = large_batch(objective)
+    noise = objective.noise(rows, **DRAWS)
+    equal(objective(rows, **DRAWS, num_threads=2), objective.apply(rows, noise, num_threads=1))
+
+
+@EACH
+@given(data=st.data(), rows=ROWS)
+def test_batches_are_byte_equal_however_rows_are_split_and_ordered(objective, data, rows):
+    sample_ids = data.draw(st.lists(st.integers(0, 2**64 - 1), min_size=len(rows), max_size=len(rows)))
+    whole = objective(rows, **DRAWS, sample_ids=sample_ids, pad_to=64)
+    order = data.draw(st.permutations(range(len(rows))))
+    for index in order:
+        alone = objective([rows[index]], **DRAWS, sample_ids=[sample_ids[index]], pad_to=64)
+        equal({name: array[index : index + 1] for name, array in whole.items()}, alone)
+
+
+@EACH
+@pytest.mark.parametrize("num_threads", [2, 3, 8])
+def test_threads_change_nothing(objective, num_threads):
+    rows = large_batch(objective)
+    equal(objective(rows, **DRAWS, num_threads=1), objective(rows, **DRAWS, num_threads=num_threads))
+
+
+@EACH
+def test_without_sample_ids_rows_are_numbered(objective):
+    rows = [list(range(2, 29))] * 3
+    equal(objective(rows, seed=4), objective(rows, seed=4, sample_ids=np.arange(3, dtype=np.int16)))
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES[:2], ids=lambda objective: type(objective).__name__)
+def test_seed_epoch_and_sample_id_each_matter(objective):
+    rows = [list(range(2, 29)) * 3]
+    variants = [{}, {"seed": 1}, {"seed": 2**32}, {"epoch": 1}, {"sample_ids": [1]}, {"sample_ids": [2**32]}]
+    seen = {objective(rows, **variant)["input_ids"].tobytes() for variant in variants}
+    assert len(seen) == len(variants)
+
+
+@EACH
+@pytest.mark.parametrize("dtype", ["int8", "uint8", "int32", "uint16", "uint32", "int64", "uint64"])
+def test_any_integer_dtype_and_any_container_is_the_same_batch(objective, dtype):
+    array = np.arange(24, dtype=dtype).reshape(3, 8)
+    rows = array.tolist()
+    for same in (array, list(array), array[:, ::-1][:, ::-1], Ragged.from_lists(rows)):
+        equal(objective(rows, **DRAWS), objective(same, **DRAWS))
+
+
+@EACH
+def test_out_is_filled_and_given_back(objective):
+    rows = large_batch(objective)
+    fresh = objective(rows, **DRAWS)
+    out = {name: np.full_like(array, 99) for name, array in fresh.items()}
+    filled = objective(rows, **DRAWS, out=out)
+    assert all(filled[name] is out[name] for name in out)
+    equal({name: filled[name] for name in fresh}, fresh)
+
+
+def test_the_result_of_one_call_can_be_the_out_of_the_next():
+    objective = MaskedLM(mask_id=4, vocab_size=60, label_positions=True)
+    first = objective([[10, 11, 12]] * 2, seed=1)
+    want = objective([[10, 11, 12]] * 2, seed=2)
+    equal(objective([[10, 11, 12]] * 2, seed=2, out=first), want)
+
+
+@EACH
+@pytest.mark.parametrize("rows", [[], np.zeros((0, 0), np.int64), [[]], [[], []]])
+def test_empty_batches_and_rows(objective, rows):
+    batch = objective(rows, pad_to=3)
+    assert all(array.shape == (len(rows), 3) for array in batch.values())
+    equal(batch, objective.apply(rows, objective.noise(rows), pad_to=3))
+
+
+@EACH
+def test_the_attention_mask_can_be_left_out(objective):
+    with_mask, without = objective([[5, 6, 7]]), objective([[5, 6, 7]], return_attention_mask=False)
+    assert set(with_mask) - set(without) == {"attention_mask"}
+
+
+@EACH
+def test_objectives_pickle_copy_and_compare_by_content(objective):
+    for twin in (pickle.loads(pickle.dumps(objective)), copy.deepcopy(objective), copy.copy(objective)):
+        assert twin == objective
+        assert hash(twin) == hash(objective)
+        assert (twin.fingerprint, repr(twin)) == (objective.fingerprint, repr(objective))
+        assert twin.framing == objective.framing
+        equal(twin([[5, 6, 7, 8]], **DRAWS), objective([[5, 6, 7, 8]], **DRAWS))
+    other = type(objective)(None, **{**objective.settings, "max_length": 7})
+    assert other != objective
+    assert other.fingerprint != objective.fingerprint
+
+
+@EACH
+def test_objectives_are_immutable(objective):
+    with pytest.raises(AttributeError, match="immutable"):
+        objective.vocab_size = 3
+    with pytest.raises(AttributeError, match="immutable"):
+        del objective.vocab_size
+    with pytest.raises(TypeError):
+        objective.settings["vocab_size"] = 3
+
+
+def test_a_fingerprint_is_the_same_in_another_process():
+    code = "from fastmask import CausalLM; print(CausalLM(vocab_size=60, eos_id=1).fingerprint)"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == OBJECTIVES[2].fingerprint
+
+
+def test_a_fastmask_tokenizer_says_the_ids():
+    from fastmask import Tokenizer
+
+    specials = ["[PAD]", "[MASK]", "</s>", "<extra_id_0>", "<extra_id_1>"]
+    tok = Tokenizer.train(["some text to learn from"] * 3, vocab_size=270, special_tokens=specials)
+    masked = MaskedLM(tok)
+    assert (masked.mask_id, masked.pad_id, masked.eos_id, masked.vocab_size) == (1, 0, 2, tok.vocab_size)
+    assert masked.special_ids == (0, 1, 2, 3, 4)
+    assert SpanCorruption(tok).sentinel_ids == (3, 4)
+    assert CausalLM(tok).framing.separator == (2,)
+    assert MaskedLM(tok, mask_id=7).mask_id == 7
+    assert pickle.loads(pickle.dumps(masked)) == masked

@@ -1,0 +1,192 @@
+"""SpanCorruption: equal to its reference, T5's lengths and shift, nothing lost, every mask equally likely."""
+
+import itertools
+from collections import Counter
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from tokenizers import Tokenizer as HFTokenizer
+from tokenizers.models import WordLevel
+from transformers import PreTrainedTokenizerFast, T5Config, T5ForConditionalGeneration
+
+from fastmask import FastmaskError, SpanCorruption, reference
+
+EOS = 1
+IDS = {"sentinel_ids": tuple(range(59, 29, -1)), "eos_id": EOS, "vocab_size": 60}
+TEXT = st.lists(st.integers(2, 29), max_size=60)
+# Enough sentinels for any row of TEXT: one for each token of noise.
+DENSITY, MEAN = st.sampled_from([0.0, 0.15, 0.5, 1.0]) | st.floats(0, 1), st.floats(1, 70)
+
+
+def rebuild(inputs, labels, sentinels):
+    """The row without its EOS: each sentinel of the inputs replaced by what the labels say it stands for."""
+    assert (inputs[-1], labels[-1]) == (EOS, EOS)
+    spans, current = {}, []
+    for token in labels[:-1]:
+        if token in sentinels:
+            current = spans.setdefault(token, [])
+        else:
+            current.append(token)
+    assert list(spans) == list(sentinels[: len(spans)])
+    assert [token for token in inputs if token in sentinels] == list(spans)
+    return list(itertools.chain.from_iterable(spans.get(token, [token]) for token in inputs[:-1]))
+
+
+@given(data=st.data(), text=TEXT, ended=st.booleans(), density=DENSITY, mean=MEAN)
+def test_equals_the_reference_and_nothing_is_lost(draws, data, text, ended, density, mean):
+    draw = data.draw(draws)
+    row = [*text, EOS] if ended else text
+    settings = {"noise_density": density, "mean_noise_span_length": mean}
+    sample = {"seed": draw["seed"], "epoch": draw["epoch"], "sample_ids": [draw["sample_id"]]}
+    assume(reference.noise_and_spans(len(text), density, mean)[1] <= 30)
+    objective = SpanCorruption(**IDS, **settings)
+    want = reference.span_corruption(row, sentinel_ids=IDS["sentinel_ids"], eos_id=EOS, **settings, **draw)
+    got = objective([row], **sample)
+    for name in ("input_ids", "labels", "decoder_input_ids"):
+        assert got[name][0].tolist() == want[name], name
+    assert objective.noise([row], **sample)["mask"].tolist() == [bool(noisy) for noisy in want["mask"]]
+    assert rebuild(want["input_ids"], want["labels"], IDS["sentinel_ids"]) == text
+
+
+@given(data=st.data(), text=TEXT, ended=st.booleans())
+def test_any_mask_can_be_applied(data, text, ended):
+    row = [*text, EOS] if ended else text
+    mask = data.draw(st.lists(st.booleans(), min_size=len(text), max_size=len(text)))
+    batch = SpanCorruption(**IDS).apply([row], {"mask": np.array(mask + [False] * ended, bool)})
+    inputs, labels = batch["input_ids"][0].tolist(), batch["labels"][0].tolist()
+    assert rebuild(inputs, labels, IDS["sentinel_ids"]) == text
+    noise = [token for token, noisy in zip(text, mask, strict=True) if noisy]
+    assert [token for token in labels[:-1] if token not in IDS["sentinel_ids"]] == noise
+
+
+# What `random_spans_helper` of google-research's t5 at commit e081111 gives.
+T5_LENGTHS = [
+    (512, 0.15, 3.0, 568, 114),
+    (512, 0.15, 8.0, 588, 100),
+    (512, 0.15, 64.0, 600, 92),
+    (512, 0.5, 3.0, 766, 512),
+    (512, 0.5, 8.0, 908, 512),
+    (512, 0.5, 64.0, 1006, 512),
+    (1024, 0.15, 3.0, 1137, 229),
+    (2048, 0.15, 3.0, 2274, 456),
+]
+
+
+@pytest.mark.parametrize(("inputs_length", "density", "mean", "raw", "targets"), T5_LENGTHS)
+def test_lengths_are_those_of_t5(inputs_length, density, mean, raw, targets):
+    objective = SpanCorruption(
+        sentinel_ids=range(800, 1000),
+        eos_id=1,
+        vocab_size=1000,
+        inputs_length=inputs_length,
+        noise_density=density,
+        mean_noise_span_length=mean,
+    )
+    assert (objective.raw_length, objective.targets_length) == (raw, targets)
+    assert reference.span_lengths(inputs_length, density, mean) == (raw, targets)
+    batch = objective(np.full((2, raw), 5))
+    assert batch["input_ids"].shape == (2, inputs_length)
+    assert batch["labels"].shape == (2, targets)
+
+
+@given(inputs_length=st.integers(3, 300), density=st.floats(0, 0.9), mean=MEAN)
+def test_raw_length_is_the_longest_that_fits(inputs_length, density, mean):
+    objective = SpanCorruption(
+        sentinel_ids=range(1000, 5000),
+        eos_id=1,
+        vocab_size=5000,
+        inputs_length=inputs_length,
+        noise_density=density,
+        mean_noise_span_length=mean,
+    )
+    assert (objective.raw_length, objective.targets_length) == reference.span_lengths(inputs_length, density, mean)
+    batch = objective([[5] * objective.raw_length, [5] * (objective.raw_length // 2)])
+    assert batch["input_ids"].shape[1] <= inputs_length
+    assert batch["labels"].shape[1] == objective.targets_length
+    with pytest.raises(FastmaskError, match=r"row 0: \d+ tokens, and inputs_length has room for"):
+        objective([[5] * (objective.raw_length + 1)])
+
+
+@pytest.mark.parametrize(
+    ("row", "inputs", "labels"),
+    [
+        ([], [EOS], [EOS]),
+        ([EOS], [EOS], [EOS]),
+        ([7], [7, EOS], [EOS]),
+        ([7, EOS], [7, EOS], [EOS]),
+        ([7, 8], [7, 59, EOS], [59, 8, EOS]),
+        ([7, 8, EOS], [7, 59, EOS], [59, 8, EOS]),
+        ([EOS, EOS], [EOS, EOS], [EOS]),
+    ],
+)
+def test_short_rows(row, inputs, labels):
+    batch = SpanCorruption(**IDS)([row])
+    assert batch["input_ids"].tolist() == [inputs]
+    assert batch["labels"].tolist() == [labels]
+
+
+def test_every_mask_is_equally_likely(p_value):
+    # 4 of 10 tokens in 2 spans: 3 ways to cut the noise, times 5 ways to cut the rest, each found by enumeration.
+    length, noise, spans = 10, 4, 2
+    masks = [mask for mask in itertools.product([False, True], repeat=length) if sum(mask) == noise]
+    masks = [mask for mask in masks if not mask[0] and mask[-1]]
+    masks = [mask for mask in masks if sum(1 for key, _ in itertools.groupby(mask) if key) == spans]
+    assert len(masks) == 15
+    settings = {"noise_density": 0.4, "mean_noise_span_length": 2.0}
+    drawn = SpanCorruption(**IDS, **settings).noise(np.full((15_000, length), 5), seed=3)["mask"]
+    seen = Counter(map(tuple, drawn.reshape(-1, length).tolist()))
+    assert set(seen) == set(masks)
+    assert p_value([seen[mask] for mask in masks], [1000] * 15, 14) > 1e-3
+
+
+def test_decoder_inputs_are_shifted_as_t5_shifts_them():
+    config = T5Config(
+        vocab_size=60, d_model=8, d_kv=4, d_ff=8, num_layers=1, num_heads=2, pad_token_id=0, decoder_start_token_id=0
+    )
+    model = T5ForConditionalGeneration(config)
+    batch = SpanCorruption(**IDS)([list(range(2, 30)), [5, 6], []], seed=1)
+    shifted = model.prepare_decoder_input_ids_from_labels(torch.from_numpy(batch["labels"]))
+    assert batch["decoder_input_ids"].tolist() == shifted.tolist()
+
+
+def test_widths_dtypes_and_padding():
+    batch = SpanCorruption(**IDS, pad_id=2, decoder_start_id=3)([[5, 6, 7, 8], [9]], pad_to=(8, 6))
+    assert {name: (array.shape, array.dtype.name) for name, array in batch.items()} == {
+        "input_ids": ((2, 8), "int64"),
+        "attention_mask": ((2, 8), "int64"),
+        "labels": ((2, 6), "int64"),
+        "decoder_input_ids": ((2, 6), "int64"),
+    }
+    assert batch["input_ids"][1].tolist() == [9, EOS, 2, 2, 2, 2, 2, 2]
+    assert batch["attention_mask"][1].tolist() == [1, 1, 0, 0, 0, 0, 0, 0]
+    assert batch["labels"][1].tolist() == [EOS, -100, -100, -100, -100, -100]
+    assert batch["decoder_input_ids"][1].tolist() == [3, EOS, 2, 2, 2, 2]
+    both = SpanCorruption(**IDS)([[5, 6, 7, 8]], pad_to=8)
+    assert (both["input_ids"].shape, both["labels"].shape) == ((1, 8), (1, 8))
+
+
+def test_a_batch_with_too_few_sentinels_is_refused_before_anything_is_written():
+    objective = SpanCorruption(sentinel_ids=[59, 58], eos_id=EOS, vocab_size=60)
+    rows = [[5] * 10, [5] * 100]
+    out = {name: np.full((2, 120), 77) for name in ("input_ids", "labels", "decoder_input_ids", "attention_mask")}
+    with pytest.raises(FastmaskError, match="row 1: 5 noise spans and 2 sentinels"):
+        objective(rows, pad_to=120, out=out)
+    assert all((array == 77).all() for array in out.values())
+    with pytest.raises(FastmaskError, match="row 0: 3 noise spans and 2 sentinels"):
+        objective.apply([[5] * 6], {"mask": np.array([True, False] * 3)})
+
+
+def test_a_hugging_face_tokenizer_says_the_sentinels():
+    words = {"<pad>": 0, "</s>": 1, "<unk>": 2, "a": 3, "<extra_id_1>": 4, "<extra_id_0>": 5, "<extra_id_3>": 6}
+    tokenizer = PreTrainedTokenizerFast(
+        tokenizer_object=HFTokenizer(WordLevel(words, unk_token="<unk>")),
+        pad_token="<pad>",
+        eos_token="</s>",
+        unk_token="<unk>",
+    )
+    objective = SpanCorruption(tokenizer)
+    assert (objective.sentinel_ids, objective.eos_id, objective.vocab_size) == ((5, 4), 1, 7)
+    assert objective.framing.prefix == objective.framing.suffix == objective.framing.separator == ()
