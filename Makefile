@@ -47,8 +47,10 @@ format: $(INSTALLED)  ## format all code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-stubs: $(INSTALLED)  ## write the types of the compiled module, as a test compares them
-	$(BIN)/python tests/package/stubs.py --write
+stubs: $(INSTALLED)  ## write the types of the compiled module, which a test holds against it
+	$(BIN)/maturin generate-stubs --out target/stubs
+	cp target/stubs/fastmask/_rust.pyi python/fastmask/_rust.pyi
+	$(BIN)/ruff check --fix --quiet python/fastmask/_rust.pyi && $(BIN)/ruff format python/fastmask/_rust.pyi
 
 clean:  ## remove everything that was built
 	rm -rf target dist .venv demo-output

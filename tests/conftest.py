@@ -21,7 +21,9 @@ def test_data() -> Path:
     named = os.environ.get("FASTMASK_TEST_DATA")
     folder = Path(named) if named else Path(__file__).parents[2] / "shared" / "data"
     if not (folder / "vocabs").is_dir():
-        warnings.warn(f"SKIPPED: no real vocabularies at {folder}: set FASTMASK_TEST_DATA to test with them", stacklevel=1)
+        warnings.warn(
+            f"SKIPPED: no real vocabularies at {folder}: set FASTMASK_TEST_DATA to test with them", stacklevel=1
+        )
         pytest.skip("real vocabularies are not at hand: set FASTMASK_TEST_DATA")
     return folder
 

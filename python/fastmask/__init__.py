@@ -3,7 +3,7 @@
     text -> tokens -> rows -> objectives -> loader -> attention -> models -> training
 
 >>> import fastmask as fm
->>> tok = fm.Tokenizer.train(["the cat sat on the mat"] * 4, model="byte_bpe", vocab_size=270, special_tokens=["[MASK]"])
+>>> tok = fm.Tokenizer.train(["the cat sat on the mat"] * 4, vocab_size=270, special_tokens=["[MASK]"])
 >>> rows = tok.encode_batch(["the cat", "the mat"])
 >>> batch = fm.MaskedLM(tok)(rows, seed=0)
 >>> sorted(batch)
@@ -41,7 +41,7 @@ _HOME = {
 }
 _MODULES = ("kernels", "models", "reference", "torch", "training")
 
-__all__ = [  # noqa: PLE0604  (names that __getattr__ serves)
+__all__ = [
     "CausalLM",
     "FastmaskError",
     "MaskedLM",

@@ -25,6 +25,7 @@ class Throughput:
         per_second: the best of several passes, in ``unit`` per second.
         unit: "bytes" or "tokens".
         num_threads: threads that did it.
+
     """
 
     what: str

@@ -145,7 +145,11 @@ def _train(command: argparse.ArgumentParser) -> None:
     command.add_argument("--schedule-steps", type=int, help="steps over which the learning rate falls")
     command.add_argument("--save-every", type=int, help="steps between checkpoints")
     command.add_argument(
-        "--set", action="append", default=[], metavar="NAME=VALUE", help="change a setting: optimizer.learning_rate=1e-3"
+        "--set",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE",
+        help="change a setting: optimizer.learning_rate=1e-3",
     )
     command.set_defaults(run=_run_train)
 
@@ -178,7 +182,9 @@ def _dataset(options: argparse.Namespace) -> "TokenDataset":
     ds = TokenDataset(options.data)
     tok = _tokenizer(options)
     if tok is not None and tok.fingerprint != ds.tokenizer().fingerprint:
-        raise FastmaskError(f"{options.data} was made by another tokenizer than {options.tokenizer}: leave --tokenizer out")
+        raise FastmaskError(
+            f"{options.data} was made by another tokenizer than {options.tokenizer}: leave --tokenizer out"
+        )
     return ds
 
 

@@ -69,6 +69,7 @@ def write_shards(
     ...     ds = write_shards(["lower", "", "low lower"], tok, folder)
     ...     len(ds), tok.decode(ds[1]["input_ids"])
     (2, 'low lower')
+
     """
     folder = Path(folder)
     if (folder / MANIFEST).exists():
@@ -147,6 +148,7 @@ class TokenDataset:
 
     ``ds[i]`` is ``{"input_ids": uint32 [n], "sample_id": i}``, what a torch DataLoader with a
     `fastmask.torch.Collator` wants.
+
     """
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
@@ -195,6 +197,7 @@ class TokenDataset:
 
         Raises:
             FastmaskError: naming the file that is damaged.
+
         """
         for index, shard in enumerate(self.manifest["shards"]):
             for name, checksum in shard["checksums"].items():
@@ -243,8 +246,10 @@ def _file_name(name: str, index: int) -> str:
 
 def _checksum(path: Path) -> str:
     with path.open("rb") as file:
-        return "sha256:" + hashlib.file_digest(file, "sha256").hexdigest() if hasattr(hashlib, "file_digest") else (
-            "sha256:" + hashlib.sha256(file.read()).hexdigest()
+        return (
+            "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
+            if hasattr(hashlib, "file_digest")
+            else ("sha256:" + hashlib.sha256(file.read()).hexdigest())
         )
 
 

@@ -23,13 +23,25 @@ from fastmask.training import TrainingResult, build_model, get_objective, get_re
 from fastmask.training.data import prepare, split_loaders, train_tokenizer
 from fastmask.training.report import figure, page, section, table, text_samples, tiles
 
-SENTENCE = "An iterator returns the next item from the container, and raises StopIteration when there are no further items."
+SENTENCE = (
+    "An iterator returns the next item from the container, and raises StopIteration when there are no further items."
+)
 VOCAB_SIZE = 3072
 CORPUS_BYTES = 6_000_000
 RECIPES = ("bert", "gpt2", "t5")
 
 # Folders of the standard library that hold tests, tables or other people's packages rather than readable code.
-_LEFT_OUT = {"test", "tests", "idlelib", "site-packages", "dist-packages", "lib2to3", "encodings", "__pycache__", "_pyrepl"}
+_LEFT_OUT = {
+    "test",
+    "tests",
+    "idlelib",
+    "site-packages",
+    "dist-packages",
+    "lib2to3",
+    "encodings",
+    "__pycache__",
+    "_pyrepl",
+}
 _MARK = ".fastmask-demo"
 
 
@@ -43,6 +55,7 @@ def demo(out: Path, *, size: str = "tiny", settings: Sequence[str] = ()) -> list
 
     Raises:
         FastmaskError: where ``out`` holds something else than an earlier demo.
+
     """
     started = time.monotonic()
     recipes = [with_settings(get_recipe(name, size), settings) for name in RECIPES]
@@ -81,6 +94,7 @@ def corpus(size: int = CORPUS_BYTES) -> list[str]:
 
     Returns:
         Documents, mixed in an order that is always the same, so that the end is like the beginning.
+
     """
     from pydoc_data.topics import topics
 
@@ -132,8 +146,9 @@ def _print_result(result: TrainingResult) -> None:
 def _verdict(result: TrainingResult) -> str:
     below = result.unigram_entropy - result.held_out_loss
     return (
-        f"{result.recipe.name}: held-out loss {result.held_out_loss:.3f} nats, {below:.2f} below the unigram entropy of "
-        f"its labels ({result.unigram_entropy:.3f}); {result.seconds:.0f} s, {result.tokens / result.seconds:,.0f} tokens/s"
+        f"{result.recipe.name}: held-out loss {result.held_out_loss:.3f} nats, {below:.2f} below the unigram entropy "
+        f"of its labels ({result.unigram_entropy:.3f}); {result.seconds:.0f} s, "
+        f"{result.tokens / result.seconds:,.0f} tokens/s"
     )
 
 

@@ -50,6 +50,7 @@ class Picture:
         title: the objective and its settings.
         strips: what the model reads and what it is to give.
         summary: how many tokens there are and how many carry a label.
+
     """
 
     title: str
@@ -68,7 +69,8 @@ def picture(tok: "Tokenizer", objective: "Objective", text: str, *, seed: int = 
 
     >>> import fastmask as fm
     >>> tok = fm.Tokenizer.train(["low lower lowest"] * 3, vocab_size=264, special_tokens=["[MASK]"])
-    >>> shown = picture(tok, fm.MaskedLM(tok, mlm_probability=1.0, mask_replace_prob=1.0, random_replace_prob=0.0), "low")
+    >>> always = fm.MaskedLM(tok, mlm_probability=1.0, mask_replace_prob=1.0, random_replace_prob=0.0)
+    >>> shown = picture(tok, always, "low")
     >>> shown.summary
     '1 token, 1 with a label (100.0 %)'
     >>> [cell.kind for cell in shown.strips[0].cells]
@@ -140,7 +142,9 @@ def as_terminal(shown: Picture, *, colour: bool = True) -> str:
 def _terminal_cell(cell: Cell, index: int, colour: bool) -> str:
     if not colour:
         return cell.text if cell.kind in ("plain", "special", "silent") else f"[{cell.text}|{cell.kind}]"
-    codes = ";".join(code for code in (_ANSI.get(cell.kind, ""), _SHADES[index % 2] if cell.kind == "plain" else "") if code)
+    codes = ";".join(
+        code for code in (_ANSI.get(cell.kind, ""), _SHADES[index % 2] if cell.kind == "plain" else "") if code
+    )
     return f"\x1b[{codes}m{cell.text}\x1b[0m" if codes else cell.text
 
 

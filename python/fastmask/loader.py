@@ -52,6 +52,7 @@ class TokenLoader:
     ...     batch = next(iter(loader))
     >>> batch["input_ids"].shape
     (4, 16)
+
     """
 
     def __init__(

@@ -25,6 +25,7 @@ class Framing:
         prefix: before the first id of a row.
         suffix: after the last id of a row.
         separator: after each document of a packed row.
+
     """
 
     prefix: tuple[int, ...] = ()
@@ -68,11 +69,15 @@ class Objective(ABC):
         settings: all arguments with which ``type(self)(None, **settings)`` makes an equal objective.
         framing: the special ids that a loader puts around the text of each row.
         isolates_documents: whether packed rows may be told which id is of which document.
+
     """
 
     isolates_documents: ClassVar[bool] = True
     settings: Mapping[str, Any]
     framing: Framing
+    vocab_size: int
+    pad_id: int | None
+    max_length: int | None
     _core: Any
     _noise_names: ClassVar[tuple[str, ...]] = ()
     _extra_outputs: ClassVar[tuple[str, ...]] = ()
@@ -116,6 +121,7 @@ class Objective(ABC):
 
         Raises:
             FastmaskError: naming the row and position of an id outside the vocabulary, a row that is too long, ...
+
         """
         batch = Batch.of(rows)
         draws = Draws.of(seed, epoch, sample_ids, batch)
@@ -129,6 +135,7 @@ class Objective(ABC):
 
         Returns:
             A dict of flat arrays along the ids of all rows: see the class.
+
         """
         batch = Batch.of(rows)
         return self._noise(batch, Draws.of(seed, epoch, sample_ids, batch))

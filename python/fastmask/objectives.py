@@ -59,8 +59,22 @@ class MaskedLM(Objective):
     [[1, 12, 13, 4, 4, 4, 2]]
     >>> batch["labels"].tolist()
     [[-100, 12, -100, 14, 15, 16, -100]]
+
     """
 
+    mlm_probability: float
+    mask_replace_prob: float
+    random_replace_prob: float
+    grouping: str
+    count: str
+    never_mask_ids: tuple[int, ...]
+    label_positions: bool
+    mask_id: int
+    bos_id: int | None
+    eos_id: int | None
+    cls_id: int | None
+    sep_id: int | None
+    special_ids: tuple[int, ...]
     _noise_names = ("action", "random_ids")
     _extra_outputs = ("label_positions",)
 
@@ -117,7 +131,9 @@ class MaskedLM(Objective):
         }
 
     def _finish(self, arrays: Arrays) -> Arrays:
-        if self.settings["label_positions"]:
+        if self.label_positions:
+            if arrays["labels"].size > np.iinfo(np.int32).max:
+                raise FastmaskError(f"{arrays['labels'].size} cells are too many for int32 label_positions: split it")
             arrays["label_positions"] = np.flatnonzero(arrays["labels"] >= 0).astype(np.int32)
         return arrays
 
@@ -178,12 +194,18 @@ class SpanCorruption(Objective):
     >>> fitting = SpanCorruption(inputs_length=40, **ids)
     >>> fitting.raw_length, fitting.targets_length
     (44, 10)
+
     """
 
     isolates_documents = False
+    noise_density: float
+    mean_noise_span_length: float
+    inputs_length: int | None
+    sentinel_ids: tuple[int, ...]
+    eos_id: int
+    decoder_start_id: int | None
     raw_length: int | None
     targets_length: int | None
-    inputs_length: int | None
     _noise_names = ("mask",)
 
     def __init__(
@@ -288,7 +310,10 @@ class CausalLM(Objective):
     >>> rows, segments = [[5, 6, 7, 8]], [[1, 1, 2, 2]]
     >>> CausalLM(vocab_size=100)((rows, segments))["labels"].tolist()
     [[-100, 6, -100, 8]]
+
     """
+
+    eos_id: int | None
 
     def __init__(
         self,
@@ -300,7 +325,7 @@ class CausalLM(Objective):
         eos_id: int | None = None,
     ) -> None:
         roles = Roles.of(tok, vocab_size=vocab_size, pad_id=pad_id, eos_id=eos_id)
-        settings = {
+        settings: dict[str, Any] = {
             "max_length": whole_number_or_none("max_length", max_length),
             "vocab_size": roles.need("vocab_size", "CausalLM"),
             "pad_id": roles.pad_id,

@@ -47,6 +47,7 @@ class Progress:
     ...         bar.advance(1)
     >>> out.getvalue().startswith("count: 3 steps in ")
     True
+
     """
 
     def __init__(

@@ -26,6 +26,7 @@ class Ragged:
     ([1, 2, 3], [0, 2, 2, 3])
     >>> len(rows), rows[0].tolist(), rows[1:].to_list()
     (3, [1, 2], [[], [3]])
+
     """
 
     __slots__ = ("ids", "offsets")
@@ -49,9 +50,12 @@ class Ragged:
 
         Raises:
             FastmaskError: naming the row that is not a row of ids (negative, above 2^32 - 1, not whole numbers).
+
         """
         if isinstance(rows, Ragged):
             return rows
+        if not isinstance(rows, Iterable) or isinstance(rows, str | bytes):
+            raise FastmaskError(f"rows are of {type(rows)}: give a Ragged, a list of rows, or a 2-D array")
         arrays = [_row_of_ids(index, row) for index, row in enumerate(rows)]
         offsets = np.zeros(len(arrays) + 1, np.int64)
         np.cumsum([len(row) for row in arrays], out=offsets[1:])
@@ -108,7 +112,7 @@ def _check_array(name: str, array: Any, dtype: np.dtype[Any]) -> None:
 
 def _row_of_ids(index: int, row: Any) -> npt.NDArray[np.uint32]:
     try:
-        array = np.asarray(row)
+        array: npt.NDArray[Any] = np.asarray(row)
     except (ValueError, OverflowError) as error:
         raise FastmaskError(f"row {index} is not a row of token ids: {error}") from None
     if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
@@ -117,7 +121,7 @@ def _row_of_ids(index: int, row: Any) -> npt.NDArray[np.uint32]:
             "arrays or lists of whole numbers"
         )
     if array.size and array.dtype != np.uint32:
-        bad = array[(array < 0) | (array > _HIGHEST)] if array.dtype.itemsize >= 4 or array.dtype.kind == "i" else ()
+        bad = array[(array < 0) | (array > _HIGHEST)]
         if len(bad):
             raise FastmaskError(f"row {index} holds the id {bad[0]}: token ids run from 0 to {_HIGHEST}")
     return array.astype(np.uint32, copy=False)

@@ -16,6 +16,7 @@ class Roles:
         vocab_size: highest id + 1.
         special_ids: all ids that stand for no text, ascending; each id with a role is one of them.
         sentinel_ids: ``sentinel_ids[k]`` is the id of ``<extra_id_k>``.
+
     """
 
     vocab_size: int | None = None
@@ -38,6 +39,7 @@ class Roles:
 
         >>> Roles.of(None, vocab_size=100, mask_id=4, special_ids=[0]).special_ids
         (0, 4)
+
         """
         given = {name: value for name, value in overrides.items() if value is not None}
         return replace(_read(tok), **given)._checked()

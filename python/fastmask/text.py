@@ -28,6 +28,7 @@ def documents(source: Source, text_field: str = "text") -> Iterator[str]:
 
     >>> list(documents(["one", {"text": "two"}]))
     ['one', 'two']
+
     """
     if isinstance(source, str | os.PathLike):
         for path in _paths(os.fspath(source)):
@@ -96,6 +97,8 @@ def _read(path: Path) -> str:
 def _text_of(item: Any, text_field: str, place: str) -> str:
     text = item.get(text_field) if isinstance(item, Mapping) else item
     if not isinstance(text, str):
-        kind = f"no text in its field {text_field!r}" if isinstance(item, Mapping) else f"{type(item).__name__}, not str"
+        kind = (
+            f"no text in its field {text_field!r}" if isinstance(item, Mapping) else f"{type(item).__name__}, not str"
+        )
         raise FastmaskError(f"{place}: {kind}")
     return text

@@ -45,6 +45,7 @@ class Tokenizer:
     >>> ids = tok.encode("lowest [MASK]")
     >>> tok.decode(ids), int(ids[-1]) == tok.mask_id
     ('lowest [MASK]', True)
+
     """
 
     def __init__(self, handle: "_rust.Tokenizer", roles: dict[str, str] | None = None) -> None:
@@ -65,6 +66,7 @@ class Tokenizer:
         Raises:
             FastmaskError: where the file is missing or damaged, or holds a part that is not supported: it is named,
                 nothing is guessed.
+
         """
         return cls(_rust.Tokenizer.from_file(os.fspath(path)), roles)
 
@@ -92,12 +94,13 @@ class Tokenizer:
                 gives fewer.
             special_tokens: they get the ids from 0, in this order.
             min_frequency: pairs seen less often are not merged.
-            max_token_length: merges must give tokens shorter than this, in bytes (so the ``tokenizers`` library counts).
+            max_token_length: merges must give tokens shorter than this, in bytes (the ``tokenizers`` library's count).
             num_threads: threads that count words; None for one per processor.
             show_progress: draw a progress bar on standard error.
 
         Raises:
             FastmaskError: for an empty source, text that is not UTF-8, an unknown model, a vocab_size too small.
+
         """
         if model != "byte_bpe":
             raise FastmaskError(f"there is no trainer for model={model!r}: give model='byte_bpe'")
@@ -120,8 +123,10 @@ class Tokenizer:
             text: str, or bytes of UTF-8.
             special_text: what text that spells a special token is: the token ("parse"), text, or an error.
             errors: "strict" refuses lone surrogates and bytes that are not UTF-8; "replace" reads them as U+FFFD.
+
         """
-        return self._handle.encode(_readable(text, errors), special_text)
+        ids: npt.NDArray[np.uint32] = self._handle.encode(_readable(text, errors), special_text)
+        return ids
 
     def encode_batch(
         self,
@@ -152,6 +157,7 @@ class Tokenizer:
 
         Raises:
             FastmaskError: for an id outside the vocabulary, and for errors="strict" where the bytes are not UTF-8.
+
         """
         row = Ragged.from_lists([ids]).ids
         try:
@@ -209,7 +215,7 @@ class Tokenizer:
     # -- keep ----------------------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write a ``tokenizer.json`` that fastmask and the ``tokenizers`` library read; it appears whole or not at all."""
+        """Write a ``tokenizer.json``, whole or not at all; the ``tokenizers`` library reads it too."""
         write_whole(Path(path), self._handle.to_json().encode())
 
     @functools.cached_property

@@ -35,6 +35,7 @@ class Collator:
     >>> loader = torch.utils.data.DataLoader(rows, batch_size=2, collate_fn=Collator(fm.MaskedLM(tok)))
     >>> sorted(next(iter(loader)))
     ['attention_mask', 'input_ids', 'labels']
+
     """
 
     def __init__(
@@ -47,7 +48,8 @@ class Collator:
     ) -> None:
         self.objective, self.seed, self.pad_to, self.pad_to_multiple_of = objective, seed, pad_to, pad_to_multiple_of
         # A shared tensor is passed to a worker as a handle by torch's own pickler, and by value by any other.
-        self._epoch = torch.zeros(1, dtype=torch.int64).share_memory_()
+        self._epoch = torch.zeros(1, dtype=torch.int64)
+        self._epoch.share_memory_()  # type: ignore[no-untyped-call]
 
     @property
     def epoch(self) -> int:
@@ -59,6 +61,7 @@ class Collator:
         self._epoch.fill_(epoch)
 
     def __call__(self, samples: Sequence[Any]) -> dict[str, torch.Tensor]:
+        """Return the batch: the objective's arrays as tensors that share their memory."""
         if not samples:
             raise FastmaskError("there is no sample to collate: the sampler gave an empty batch")
         rows = Ragged.from_lists([_ids_of(index, sample) for index, sample in enumerate(samples)])
@@ -112,7 +115,7 @@ def EpochCallback(collator: Collator) -> Any:  # noqa: N802  (a class to its use
     """
     from transformers import TrainerCallback
 
-    class SetEpoch(TrainerCallback):  # type: ignore[misc]
+    class SetEpoch(TrainerCallback):
         """Sets the collator's epoch when Trainer begins one."""
 
         def on_epoch_begin(self, args: Any, state: Any, control: Any, **_: Any) -> None:

@@ -65,7 +65,10 @@ def test_sample_ids_and_epochs_of_the_samples_count():
 def test_every_form_of_ids(form):
     collator = fm.torch.Collator(OBJECTIVE)
     want = collator([ROWS[3], ROWS[4]])
-    for samples in ([{"input_ids": form(row["input_ids"])} for row in ROWS[3:5]], [form(r["input_ids"]) for r in ROWS[3:5]]):
+    for samples in (
+        [{"input_ids": form(row["input_ids"])} for row in ROWS[3:5]],
+        [form(r["input_ids"]) for r in ROWS[3:5]],
+    ):
         got = collator(samples)
         assert all(torch.equal(got[name], want[name]) for name in want)
 
@@ -105,7 +108,12 @@ def test_transformers_trainer(tmp_path):
     trainer = transformers.Trainer(
         model=transformers.BertForMaskedLM(config),
         args=transformers.TrainingArguments(
-            str(tmp_path), num_train_epochs=2, per_device_train_batch_size=32, report_to=[], use_cpu=True, disable_tqdm=True
+            str(tmp_path),
+            num_train_epochs=2,
+            per_device_train_batch_size=32,
+            report_to=[],
+            use_cpu=True,
+            disable_tqdm=True,
         ),
         train_dataset=ROWS,
         data_collator=collator,

@@ -119,7 +119,8 @@ def test_an_interrupted_run_leaves_no_dataset(tok, tmp_path):
     program = (
         "import itertools, sys, fastmask as fm\n"
         "tok = fm.Tokenizer.from_file(sys.argv[1])\n"
-        "fm.write_shards(('some words ' * 2000 for _ in itertools.count()), tok, sys.argv[2], tokens_per_shard=1 << 20)\n"
+        "texts = ('some words ' * 2000 for _ in itertools.count())\n"
+        "fm.write_shards(texts, tok, sys.argv[2], tokens_per_shard=1 << 20)\n"
     )
     out = tmp_path / "tokens"
     child = subprocess.Popen([sys.executable, "-c", program, tmp_path / "tokenizer.json", out])

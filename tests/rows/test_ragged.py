@@ -64,6 +64,8 @@ def test_every_integer_type(dtype, data):
 )
 def test_what_are_no_rows(rows, message):
     with pytest.raises(fm.FastmaskError, match=message):
+        fm.Ragged.from_rows(rows)
+    with pytest.raises(fm.FastmaskError, match=message):
         fm.Ragged.from_lists(rows)
 
 

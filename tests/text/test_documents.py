@@ -48,7 +48,9 @@ def test_files_that_hold_no_text(tmp_path, name, content, message):
         list(documents(tmp_path / name))
 
 
-@pytest.mark.parametrize("source", [b"bytes", 7, None, [7], [None], [{"body": "a"}], Path("no/such/file"), "no/*.such", "."])
+@pytest.mark.parametrize(
+    "source", [b"bytes", 7, None, [7], [None], [{"body": "a"}], Path("no/such/file"), "no/*.such", "."]
+)
 def test_what_is_no_source(source):
     with pytest.raises(fm.FastmaskError):
         list(documents(source))

@@ -76,13 +76,11 @@ def test_nasty_text_gpt2(gpt2, name):
 def test_every_character_is_classed_as_in_the_original(gpt2):
     """Around every assigned character, so that its class decides where words begin."""
     tok, original = gpt2
-    texts = [
-        f"a{c} {c}1{c}!"
-        for c in map(chr, range(0x110000))
-        if unicodedata.category(c) not in ("Cn", "Cs", "Co")
-    ]
+    texts = [f"a{c} {c}1{c}!" for c in map(chr, range(0x110000)) if unicodedata.category(c) not in ("Cn", "Cs", "Co")]
     rows = tok.encode_batch(texts)
-    wrong = [t for t, row, want in zip(texts, rows, original.encode_batch(texts), strict=True) if row.tolist() != want.ids]
+    wrong = [
+        t for t, row, want in zip(texts, rows, original.encode_batch(texts), strict=True) if row.tolist() != want.ids
+    ]
     assert not wrong, f"{len(wrong)} characters, the first U+{ord(wrong[0][1]):04X}"
 
 
@@ -135,7 +133,7 @@ def test_special_text(small):
     assert tok.decode(as_text) == "a[MASK]b"
     with pytest.raises(fm.FastmaskError, match="text 1: the text spells the special token"):
         tok.encode_batch(["fine", "a[MASK]b"], special_text="error")
-    with pytest.raises(fm.FastmaskError, match="special_text is .maybe"):
+    with pytest.raises(fm.FastmaskError, match='special_text is "maybe"'):
         tok.encode("a", special_text="maybe")
 
 
@@ -199,7 +197,14 @@ def test_roles():
     none = dict.fromkeys(("mask", "pad", "bos", "eos", "cls", "sep", "unk"))
     assert roles() == none
     assert roles("<|endoftext|>") == none | {"bos": 0, "eos": 0}
-    assert roles("<pad>", "</s>", "<s>", "<mask>") == none | {"pad": 0, "eos": 1, "sep": 1, "bos": 2, "cls": 2, "mask": 3}
+    assert roles("<pad>", "</s>", "<s>", "<mask>") == none | {
+        "pad": 0,
+        "eos": 1,
+        "sep": 1,
+        "bos": 2,
+        "cls": 2,
+        "mask": 3,
+    }
     assert roles("[CLS]", "[SEP]", "[UNK]") == none | {"cls": 0, "sep": 1, "unk": 2}
     assert roles("<blank>", mask="<blank>") == none | {"mask": 0}
     with pytest.raises(fm.FastmaskError, match="no role 'musk'"):

@@ -25,7 +25,9 @@ def original(texts, vocab_size, **settings):
 
 
 def ours(texts, vocab_size, **settings):
-    return json.loads(fm.Tokenizer.train(texts, vocab_size=vocab_size, special_tokens=SPECIAL, **settings)._handle.to_json())
+    return json.loads(
+        fm.Tokenizer.train(texts, vocab_size=vocab_size, special_tokens=SPECIAL, **settings)._handle.to_json()
+    )
 
 
 def assert_same(texts, vocab_size, **settings):

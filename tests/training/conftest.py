@@ -68,7 +68,7 @@ def rows(random: np.random.Generator, count: int = 8, length: int = 16) -> np.nd
 
 
 def masked(random: np.random.Generator) -> dict[str, np.ndarray]:
-    ids = rows(random)
+    ids = np.repeat(rows(random)[:, :1], 16, axis=1)  # what 30 labels a step can teach: a row is one letter
     chosen = random.random(ids.shape) < 0.2
     chosen[:, 3] = True
     mask = np.ones_like(ids)

@@ -12,7 +12,7 @@ Positions = Literal["learned", "relative"]
 Norm = Literal["layernorm", "rmsnorm"]
 NormPosition = Literal["pre", "post"]
 Activation = Literal["gelu", "gelu_new", "relu"]
-Initialization = Literal["normal", "normal_residual_scaled", "mimetic", "mesh"]
+Initialization = Literal["normal", "normal_residual_scaled", "local", "mesh"]
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class ModelConfig:
         scale_head: hidden states are multiplied by d_model**-0.5 before a tied head (T5).
         head_transform: dense layer, activation and norm in front of the head, and a bias on it (BERT).
         initialization: "normal" (std ``initializer_range``), "normal_residual_scaled" (GPT-2: what writes into the
-            residual stream is divided by sqrt(2 x num_layers)), "mimetic" (positions start as sinusoids and keys as
-            copies of queries, so that attention begins local), or "mesh" (T5's: std from each layer's fan-in).
+            residual stream is divided by sqrt(2 x num_layers)), "local" (normal, but attention begins on the
+            neighbours), or "mesh" (T5's: std from each layer's fan-in).
         initializer_range: standard deviation of the normal initialisations; a factor on mesh's.
         relative_buckets: rows of the relative bias table.
         relative_max_distance: distances from here on share the last bucket.
@@ -231,13 +231,11 @@ def _shape(num_layers: int, d_model: int, num_heads: int, d_ff: int, **more: Any
 
 
 # tiny has no dropout: in its minute it meets each row about once. Its initializer_range keeps BERT's and GPT-2's
-# 0.02 x sqrt(768), i.e. the same spread of activations, at a smaller width. BERT's begins "mimetic": with 15 % of the
+# 0.02 x sqrt(768), i.e. the same spread of activations, at a smaller width. BERT's begins "local": with 15 % of the
 # labels, finding its neighbours by itself would take it most of that minute.
 SIZES: dict[str, dict[str, dict[str, Any]]] = {
     "bert": {
-        "tiny": _shape(
-            2, 128, 4, 512, dropout=0.0, initialization="mimetic", initializer_range=0.05, max_positions=128
-        ),
+        "tiny": _shape(2, 128, 4, 512, dropout=0.0, initialization="local", initializer_range=0.05, max_positions=128),
         "small": _shape(4, 512, 8, 2048),
         "base": _shape(12, 768, 12, 3072),
     },

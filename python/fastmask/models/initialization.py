@@ -17,8 +17,8 @@ def initialize(model: nn.Module, config: ModelConfig) -> None:
             nn.init.zeros_(module.bias)
     if config.initialization == "normal_residual_scaled":
         _scale_residual_writers(model, config)
-    elif config.initialization == "mimetic":
-        _initialize_mimetic(model, config)
+    elif config.initialization == "local":
+        _initialize_local(model, config)
     elif config.initialization == "mesh":
         _initialize_mesh(model, config)
 
@@ -30,29 +30,36 @@ def _scale_residual_writers(model: nn.Module, config: ModelConfig) -> None:
             nn.init.normal_(module.output.weight, std=config.initializer_range * (2 * config.num_layers) ** -0.5)
 
 
-def _initialize_mimetic(model: nn.Module, config: ModelConfig) -> None:
-    """Let attention begin local, which small masked models otherwise spend most of their training to find.
+def _initialize_local(model: nn.Module, config: ModelConfig) -> None:
+    """Let attention begin on the neighbours, which a small masked model otherwise takes most of its training to find.
 
-    With keys that are copies of queries, scores are inner products, as in trained models (Trockman and Kolter 2023,
-    "Mimetic initialization of self-attention layers"); with sinusoids for positions those fall with the distance.
+    Positions start as sinusoids in an eighth of the dimensions, queries read those alone, and keys are copies of
+    queries (scores that are inner products: Trockman and Kolter 2023, "Mimetic initialization of self-attention
+    layers"), so that scores fall with the distance. From there on everything is learnt as usual.
     """
+    width = config.d_model // 8
     for module in model.modules():
         if isinstance(module, Attention):
-            nn.init.normal_(module.query.weight, std=config.d_model**-0.5)
+            nn.init.normal_(module.query.weight, std=2 * config.d_model**-0.5)
+            nn.init.zeros_(module.query.weight[:, width:])
             module.key.weight.data.copy_(module.query.weight)
     for name, module in model.named_children():
         if name == "position_embedding" and isinstance(module, nn.Embedding):
-            # Sines have a mean square of 1/2: times sqrt(2) they weigh as much as the token embeddings.
-            module.weight.data.copy_(sinusoids(*module.weight.shape) * config.initializer_range * 2**0.5)
+            nn.init.zeros_(module.weight)
+            # As much energy in all as the token embeddings have; a sine's mean square is 1/2.
+            size = config.initializer_range * (2 * config.d_model / width) ** 0.5
+            module.weight.data[:, :width] = size * sinusoids(config.max_positions, width)
 
 
 def sinusoids(length: int, width: int) -> Tensor:
-    """Return [length, width] sines and cosines of the position, slower and slower from left to right (Vaswani et al. 2017).
+    """Return [length, width] sines and cosines of the position, with wavelengths from 6 to 600 (Vaswani et al. 2017).
+
+    Their wavelengths reach to 60,000; rows are shorter here, and near positions must differ.
 
     >>> sinusoids(3, 4)[:, 0].tolist() == torch.arange(3).sin().tolist()
     True
     """
-    frequencies = 10_000 ** -(torch.arange(0, width, 2) / width)
+    frequencies = 100 ** -(torch.arange(0, width, 2) / width)
     angles = torch.arange(length)[:, None] * frequencies
     return torch.stack([angles.sin(), angles.cos()], dim=2).flatten(1)[:, :width]
 

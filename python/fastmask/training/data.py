@@ -34,6 +34,7 @@ def split_loaders(ds: TokenDataset, objective: Any, recipe: Recipe) -> tuple[Tok
 
     Raises:
         FastmaskError: where the text is too short for one batch of each.
+
     """
     settings: dict[str, Any] = {"seq_length": recipe.seq_length, "seed": recipe.seed}
     num_rows = TokenLoader(ds, objective, batch_size=1, **settings).num_rows

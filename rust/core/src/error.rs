@@ -62,7 +62,8 @@ mod tests {
 
     #[test]
     fn places_nest_from_the_outside_in() {
-        let error = Error::new("no such token: \"x\"").at("model.merges[3]").at("tokenizer.json").advise("add it");
+        let error =
+            Error::new("no such token: \"x\"").at("model.merges[3]").at("tokenizer.json").advise("add it");
         assert_eq!(error.to_string(), "tokenizer.json, model.merges[3]: no such token: \"x\": add it");
     }
 }

@@ -182,11 +182,16 @@ mod tests {
         let mut counts = [0_u32; 1 << 5];
         for sample in 0..20_000 {
             let mut chosen = 0_usize;
-            choose_without_replacement(&Key::new(1, 0).unwrap().draws(sample, Stream::NoiseCuts), 2, 5, |item| {
-                let new = chosen & 1 << item == 0;
-                chosen |= 1 << item;
-                new
-            });
+            choose_without_replacement(
+                &Key::new(1, 0).unwrap().draws(sample, Stream::NoiseCuts),
+                2,
+                5,
+                |item| {
+                    let new = chosen & 1 << item == 0;
+                    chosen |= 1 << item;
+                    new
+                },
+            );
             counts[chosen] += 1;
         }
         let pairs: Vec<u32> = counts.iter().copied().filter(|&count| count > 0).collect();

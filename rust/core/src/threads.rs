@@ -19,7 +19,9 @@ pub fn resolve(num_threads: Option<usize>) -> Result<usize> {
         None => from_environment()?,
     };
     match asked {
-        Some(0) => Err(Error::new("num_threads is 0").advise("give at least 1, or None for one per processor")),
+        Some(0) => {
+            Err(Error::new("num_threads is 0").advise("give at least 1, or None for one per processor"))
+        }
         Some(count) => Ok(count),
         None => Ok(std::thread::available_parallelism().map_or(1, NonZeroUsize::get)),
     }
@@ -28,9 +30,10 @@ pub fn resolve(num_threads: Option<usize>) -> Result<usize> {
 fn from_environment() -> Result<Option<usize>> {
     let Ok(value) = std::env::var("FASTMASK_NUM_THREADS") else { return Ok(None) };
     let advice = "set it to a whole number of at least 1";
-    value.parse().map(Some).map_err(|_| {
-        Error::new(format!("FASTMASK_NUM_THREADS is {value:?}")).advise(advice)
-    })
+    value
+        .parse()
+        .map(Some)
+        .map_err(|_| Error::new(format!("FASTMASK_NUM_THREADS is {value:?}")).advise(advice))
 }
 
 /// Calls `work` with every task, on at most `num_threads` threads of which the caller's is one.
@@ -83,10 +86,15 @@ mod tests {
         for num_threads in [1, 2, 7] {
             let mut cells = vec![0_u32; 100];
             let tasks: Vec<_> = cells.iter_mut().enumerate().collect();
-            for_each(num_threads, tasks, || (), |(), (index, cell)| {
-                *cell += index as u32;
-                Ok(())
-            })
+            for_each(
+                num_threads,
+                tasks,
+                || (),
+                |(), (index, cell)| {
+                    *cell += index as u32;
+                    Ok(())
+                },
+            )
             .unwrap();
             assert!(cells.iter().enumerate().all(|(index, &cell)| cell == index as u32));
         }
@@ -95,9 +103,14 @@ mod tests {
     #[test]
     fn the_earliest_error_is_the_one_reported() {
         for num_threads in [1, 2, 4] {
-            let result = for_each(num_threads, (0..1000).collect(), || (), |(), task: usize| {
-                if task % 10 == 3 { Err(Error::new(format!("task {task}"))) } else { Ok(()) }
-            });
+            let result = for_each(
+                num_threads,
+                (0..1000).collect(),
+                || (),
+                |(), task: usize| {
+                    if task % 10 == 3 { Err(Error::new(format!("task {task}"))) } else { Ok(()) }
+                },
+            );
             assert_eq!(result.unwrap_err().to_string(), "task 3");
         }
     }

@@ -11,9 +11,14 @@ use crate::error::to_python;
 pub(crate) type Rows<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
 
 /// The array's memory, which must be one piece.
-pub(crate) fn contiguous<'a, T: Element>(array: &'a PyReadonlyArray1<'_, T>, name: &str) -> PyResult<&'a [T]> {
+pub(crate) fn contiguous<'a, T: Element>(
+    array: &'a PyReadonlyArray1<'_, T>,
+    name: &str,
+) -> PyResult<&'a [T]> {
     array.as_slice().map_err(|_| {
-        to_python(Error::new(format!("{name} is not contiguous")).advise("pass numpy.ascontiguousarray of it"))
+        to_python(
+            Error::new(format!("{name} is not contiguous")).advise("pass numpy.ascontiguousarray of it"),
+        )
     })
 }
 

@@ -1,9 +1,9 @@
 //! `fastmask._rust.TokenCorpus` and the loader's order.
 
-use fastmask_core::{Error, Result};
 use fastmask_core::loader::{Corpus, Frame, Order, Packed, Tokens};
 use fastmask_core::random::Key;
 use fastmask_core::rows::{Packing, RowPlan};
+use fastmask_core::{Error, Result};
 use numpy::{IntoPyArray, PyArray1, PyArrayMethods, PyReadonlyArray1};
 use pyo3::prelude::*;
 
@@ -50,7 +50,8 @@ impl TokenCorpus {
     ) -> PyResult<Self> {
         let shards = shards.iter().map(shard).collect::<PyResult<_>>()?;
         let offsets = contiguous(&offsets, "offsets")?.to_vec();
-        let plan = RowPlan::new(offsets, separator.len(), row_length, packing_of(packing)?).map_err(to_python)?;
+        let plan =
+            RowPlan::new(offsets, separator.len(), row_length, packing_of(packing)?).map_err(to_python)?;
         let corpus = Self { shards, plan, prefix, suffix, separator };
         corpus.with_shards(py, |shards| shards.check_offsets(corpus.plan.offsets()))?;
         Ok(corpus)
@@ -103,7 +104,9 @@ fn shard(array: &Bound<'_, PyAny>) -> PyResult<Shard> {
     }
     match array.cast::<PyArray1<u32>>() {
         Ok(array) => Ok(Shard::Wide(array.clone().unbind())),
-        Err(_) => Err(to_python(Error::new("a shard is neither uint16 nor uint32").advise("write the shards again"))),
+        Err(_) => Err(to_python(
+            Error::new("a shard is neither uint16 nor uint32").advise("write the shards again"),
+        )),
     }
 }
 

@@ -54,7 +54,9 @@ fn not_text(object: &Bound<'_, PyAny>) -> PyErr {
 /// A sequence of texts; an error names the one that is at fault.
 pub(crate) fn texts(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
     if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
-        return Err(to_python(Error::new("one text was given where many are wanted").advise("put it into a list")));
+        return Err(to_python(
+            Error::new("one text was given where many are wanted").advise("put it into a list"),
+        ));
     }
     objects
         .try_iter()?

@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
+use fastmask_core::Error;
 use fastmask_core::threads;
 use fastmask_core::tokens::{SpecialText, Tokenizer as Core};
-use fastmask_core::Error;
 use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::PyBytes;

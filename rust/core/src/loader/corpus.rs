@@ -83,7 +83,8 @@ impl<'a> Corpus<'a> {
         let mut packed = Packed::default();
         for &row in rows {
             let row = usize::try_from(row).ok().filter(|&row| row < plan.len()).ok_or_else(|| {
-                Error::new(format!("row {row} of {} was asked for", plan.len())).advise("rows are numbered from 0")
+                Error::new(format!("row {row} of {} was asked for", plan.len()))
+                    .advise("rows are numbered from 0")
             })?;
             self.pack_row(plan, row, frame, &mut packed);
         }
@@ -141,7 +142,10 @@ mod tests {
     #[test]
     fn offsets_that_do_not_fit_are_refused() {
         for offsets in [&[][..], &[0, 2], &[1, 3], &[0, 4, 3]] {
-            assert!(Corpus::new(vec![Tokens::Narrow(&[1, 2, 3])]).check_offsets(offsets).is_err(), "{offsets:?}");
+            assert!(
+                Corpus::new(vec![Tokens::Narrow(&[1, 2, 3])]).check_offsets(offsets).is_err(),
+                "{offsets:?}"
+            );
         }
     }
 }

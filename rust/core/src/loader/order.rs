@@ -82,7 +82,8 @@ mod tests {
             }
         }
         let expected = seeds as f64 / length as f64;
-        let chi_square: f64 = seen.iter().map(|count| (count - expected) * (count - expected) / expected).sum();
+        let chi_square: f64 =
+            seen.iter().map(|count| (count - expected) * (count - expected) / expected).sum();
         assert!(chi_square < 52.6, "chi-square {chi_square} over 25 degrees of freedom, p < 0.001");
     }
 

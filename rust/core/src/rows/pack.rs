@@ -47,7 +47,12 @@ pub struct RowPlan {
 impl RowPlan {
     /// Plans rows of at most `row_length` tokens over documents that lie at `offsets[i]..offsets[i + 1]`, each
     /// followed by `separator_length` tokens more.
-    pub fn new(offsets: Vec<i64>, separator_length: usize, row_length: usize, packing: Packing) -> Result<Self> {
+    pub fn new(
+        offsets: Vec<i64>,
+        separator_length: usize,
+        row_length: usize,
+        packing: Packing,
+    ) -> Result<Self> {
         if row_length == 0 {
             return Err(Error::new("there is no room for a token in a row")
                 .advise("give a seq_length above the number of tokens that frame a row"));
@@ -113,14 +118,16 @@ impl RowPlan {
             (self.document_at(start), start, self.stream_length())
         };
         let end = end.min(start + self.row_length);
-        (first..self.documents()).map_while(move |document| {
-            let here = self.stream_start(document);
-            (here < end).then(|| Piece {
-                document,
-                start: start.saturating_sub(here),
-                end: (end - here).min(self.length(document)),
+        (first..self.documents())
+            .map_while(move |document| {
+                let here = self.stream_start(document);
+                (here < end).then(|| Piece {
+                    document,
+                    start: start.saturating_sub(here),
+                    end: (end - here).min(self.length(document)),
+                })
             })
-        }).filter(|piece| piece.start < piece.end)
+            .filter(|piece| piece.start < piece.end)
     }
 
     /// The last document that begins at or before a place in the stream.

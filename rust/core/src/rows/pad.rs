@@ -6,7 +6,11 @@ use crate::{Error, Result};
 ///
 /// `pad_to` fixes it (a longer row is an error: nothing is cut off silently); else it is `longest`, rounded up to a
 /// multiple of `pad_to_multiple_of`.
-pub fn padded_width(longest: usize, pad_to: Option<usize>, pad_to_multiple_of: Option<usize>) -> Result<usize> {
+pub fn padded_width(
+    longest: usize,
+    pad_to: Option<usize>,
+    pad_to_multiple_of: Option<usize>,
+) -> Result<usize> {
     let width = pad_to.unwrap_or(longest);
     if longest > width {
         return Err(Error::new(format!("a row becomes {longest} ids long and pad_to is {width}"))
@@ -44,7 +48,11 @@ mod tests {
             (5, Some(4), None, None),
             (5, None, Some(0), None),
         ] {
-            assert_eq!(padded_width(longest, pad_to, multiple).ok(), want, "{longest} {pad_to:?} {multiple:?}");
+            assert_eq!(
+                padded_width(longest, pad_to, multiple).ok(),
+                want,
+                "{longest} {pad_to:?} {multiple:?}"
+            );
         }
     }
 

@@ -146,6 +146,9 @@ mod tests {
         more.push(&[2, 3]);
         more.push(&[]);
         rows.append(&more);
-        assert_eq!((0..3).map(|index| rows.view().row(index).to_vec()).collect::<Vec<_>>(), [vec![1], vec![2, 3], vec![]]);
+        assert_eq!(
+            (0..3).map(|index| rows.view().row(index).to_vec()).collect::<Vec<_>>(),
+            [vec![1], vec![2, 3], vec![]]
+        );
     }
 }

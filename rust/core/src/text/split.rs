@@ -72,7 +72,9 @@ fn gpt2_word(text: &str) -> usize {
 
 #[inline]
 fn run_of(class: Class, text: &str) -> usize {
-    text.char_indices().find(|&(_, character)| class_of(character) != class).map_or(text.len(), |(index, _)| index)
+    text.char_indices()
+        .find(|&(_, character)| class_of(character) != class)
+        .map_or(text.len(), |(index, _)| index)
 }
 
 fn white_space(text: &str) -> usize {
@@ -102,9 +104,37 @@ mod tests {
     #[test]
     fn agrees_with_the_pattern_on_cases() {
         for text in [
-            "", " ", "  ", "a", " a", "  a", "\n a", " \na", "\n\na", "a \n", "'s", " 's", "''s", "'ll'd", "'S", "'re're",
-            "don't", "1st 2nd", "x² ½", "\u{a0}a", " \u{a0}a", "\u{3000}漢字", "e\u{301}e", "👍👍 👍", "\0\0 \0", "a\r\n\tb",
-            "\u{85} x", "'", " ' ", "v've", "_a_",
+            "",
+            " ",
+            "  ",
+            "a",
+            " a",
+            "  a",
+            "\n a",
+            " \na",
+            "\n\na",
+            "a \n",
+            "'s",
+            " 's",
+            "''s",
+            "'ll'd",
+            "'S",
+            "'re're",
+            "don't",
+            "1st 2nd",
+            "x² ½",
+            "\u{a0}a",
+            " \u{a0}a",
+            "\u{3000}漢字",
+            "e\u{301}e",
+            "👍👍 👍",
+            "\0\0 \0",
+            "a\r\n\tb",
+            "\u{85} x",
+            "'",
+            " ' ",
+            "v've",
+            "_a_",
         ] {
             assert_agrees(text);
         }

@@ -35,7 +35,15 @@ impl AddedToken {
     /// A special token without any flag.
     pub fn special(content: &str, id: u32) -> Self {
         let content = content.to_owned();
-        Self { id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true }
+        Self {
+            id,
+            content,
+            single_word: false,
+            lstrip: false,
+            rstrip: false,
+            normalized: false,
+            special: true,
+        }
     }
 }
 
@@ -64,11 +72,14 @@ struct Pass {
 impl AddedTokens {
     pub(super) fn new(all: Vec<AddedToken>) -> Result<Self> {
         if let Some(token) = all.iter().find(|token| token.content.is_empty()) {
-            return Err(Error::new(format!("the added token with id {} is empty", token.id)).advise("give it a text"));
+            return Err(
+                Error::new(format!("the added token with id {} is empty", token.id)).advise("give it a text")
+            );
         }
         let mut passes = Vec::new();
         for normalized in [false, true] {
-            let places: Vec<usize> = (0..all.len()).filter(|&place| all[place].normalized == normalized).collect();
+            let places: Vec<usize> =
+                (0..all.len()).filter(|&place| all[place].normalized == normalized).collect();
             if !places.is_empty() {
                 let finder = AhoCorasick::builder()
                     .match_kind(MatchKind::LeftmostLongest)
@@ -157,7 +168,11 @@ mod tests {
 
     #[test]
     fn the_longest_at_the_leftmost_place() {
-        let tokens = vec![AddedToken::special("<a>", 1), AddedToken::special("<a><b>", 2), AddedToken::special("b", 3)];
+        let tokens = vec![
+            AddedToken::special("<a>", 1),
+            AddedToken::special("<a><b>", 2),
+            AddedToken::special("b", 3),
+        ];
         for (text, want) in [
             ("", vec![]),
             ("x", vec!["x"]),
@@ -179,13 +194,19 @@ mod tests {
         };
         assert_eq!(shown(token(|token| token.lstrip = true), "a  M b", true), ["a", "#1", " b"]);
         assert_eq!(shown(token(|token| token.rstrip = true), "a M  M b", true), ["a ", "#1", "#1", "b"]);
-        assert_eq!(shown(token(|token| token.single_word = true), "aM M Mb M", true), ["aM ", "#1", " Mb ", "#1"]);
+        assert_eq!(
+            shown(token(|token| token.single_word = true), "aM M Mb M", true),
+            ["aM ", "#1", " Mb ", "#1"]
+        );
     }
 
     #[test]
     fn raw_tokens_come_before_normalized_ones() {
         let mut normalized = AddedToken::special("ab", 1);
         normalized.normalized = true;
-        assert_eq!(shown(vec![normalized, AddedToken::special("bc", 2)], "abc ab", true), ["a", "#2", " ", "#1"]);
+        assert_eq!(
+            shown(vec![normalized, AddedToken::special("bc", 2)], "abc ab", true),
+            ["a", "#2", " ", "#1"]
+        );
     }
 }

@@ -45,9 +45,12 @@ impl Bpe {
         for byte in 0..=255_u8 {
             byte_ids[usize::from(byte)] = vocab.id(byte_level::char_of(byte).encode_utf8(&mut buffer));
         }
-        let mut model = Self { byte_ids, merges: FxHashMap::default(), merge_list: Vec::new(), whole_words: None };
+        let mut model =
+            Self { byte_ids, merges: FxHashMap::default(), merge_list: Vec::new(), whole_words: None };
         for (rank, (left, right)) in merges.enumerate() {
-            model.add_merge(vocab, rank, left, right).map_err(|error| error.at(format!("model.merges[{rank}]")))?;
+            model
+                .add_merge(vocab, rank, left, right)
+                .map_err(|error| error.at(format!("model.merges[{rank}]")))?;
         }
         model.whole_words = ignore_merges
             .then(|| vocab.iter().map(|(id, token)| (byte_level::bytes_of(token), id)).collect());
@@ -57,8 +60,10 @@ impl Bpe {
     fn add_merge(&mut self, vocab: &Vocab, rank: usize, left: &str, right: &str) -> Result<()> {
         let id = |token: &str| {
             vocab.id(token).ok_or_else(|| {
-                Error::new(format!("{left:?} + {right:?} needs the token {token:?}, which is not in model.vocab"))
-                    .advise("the file is damaged, or its vocab and merges are of different models")
+                Error::new(format!(
+                    "{left:?} + {right:?} needs the token {token:?}, which is not in model.vocab"
+                ))
+                .advise("the file is damaged, or its vocab and merges are of different models")
             })
         };
         let pair = (id(left)?, id(right)?);

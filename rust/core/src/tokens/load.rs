@@ -49,7 +49,9 @@ impl Tokenizer {
     pub fn from_file(path: &Path) -> Result<Self> {
         let place = path.display().to_string();
         let text = std::fs::read(path).map_err(|error| {
-            Error::new(format!("cannot be read: {error}")).at(&place).advise("give the path of a tokenizer.json")
+            Error::new(format!("cannot be read: {error}"))
+                .at(&place)
+                .advise("give the path of a tokenizer.json")
         })?;
         Self::from_json(&text).map_err(|error| error.at(&place))
     }
@@ -66,7 +68,8 @@ impl Tokenizer {
         let split = byte_level(&mut file, "pre_tokenizer")?.ok_or_else(|| missing("pre_tokenizer"))?;
         byte_level(&mut file, "decoder")?.ok_or_else(|| missing("decoder"))?;
         byte_level(&mut file, "post_processor")?;
-        let model: Map<String, Value> = field(&mut file, "model", "model")?.ok_or_else(|| missing("model"))?;
+        let model: Map<String, Value> =
+            field(&mut file, "model", "model")?.ok_or_else(|| missing("model"))?;
         check_model(&model)?;
         let model: BpeFile = typed(Value::Object(model), "model")?;
         let vocab = read_vocab(&model.vocab)?;
@@ -85,12 +88,17 @@ fn missing(part: &str) -> Error {
 }
 
 fn typed<T: for<'de> Deserialize<'de>>(value: Value, place: &str) -> Result<T> {
-    serde_json::from_value(value)
-        .map_err(|error| Error::new(error.to_string()).at(place).advise("the file is damaged or of another kind"))
+    serde_json::from_value(value).map_err(|error| {
+        Error::new(error.to_string()).at(place).advise("the file is damaged or of another kind")
+    })
 }
 
 /// Takes a field out of the file; None where it is absent or null.
-fn field<T: for<'de> Deserialize<'de>>(file: &mut Map<String, Value>, name: &str, place: &str) -> Result<Option<T>> {
+fn field<T: for<'de> Deserialize<'de>>(
+    file: &mut Map<String, Value>,
+    name: &str,
+    place: &str,
+) -> Result<Option<T>> {
     match file.remove(name) {
         None | Some(Value::Null) => Ok(None),
         Some(value) => typed(value, place).map(Some),
@@ -101,7 +109,8 @@ fn refuse_unless_null(file: &Map<String, Value>, part: &str) -> Result<()> {
     match file.get(part) {
         None | Some(Value::Null) => Ok(()),
         Some(value) => {
-            let kind = value.get("type").and_then(Value::as_str).map(|kind| format!(" {kind}")).unwrap_or_default();
+            let kind =
+                value.get("type").and_then(Value::as_str).map(|kind| format!(" {kind}")).unwrap_or_default();
             Err(Error::new(format!("the {part}{kind} is not supported")).advise(ADVICE))
         }
     }
@@ -121,7 +130,9 @@ fn check_model(model: &Map<String, Value>) -> Result<()> {
         let kind = kind.unwrap_or("without merges");
         return Err(Error::new(format!("the model {kind} is not supported")).advise(ADVICE));
     }
-    for setting in ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"] {
+    for setting in
+        ["dropout", "unk_token", "continuing_subword_prefix", "end_of_word_suffix", "byte_fallback"]
+    {
         let off = match model.get(setting) {
             None | Some(Value::Null | Value::Bool(false)) => true,
             Some(Value::String(text)) => text.is_empty(),
@@ -129,7 +140,8 @@ fn check_model(model: &Map<String, Value>) -> Result<()> {
             Some(_) => false,
         };
         if !off {
-            return Err(Error::new(format!("model.{setting} is {}, which is not supported", model[setting])).advise(ADVICE));
+            return Err(Error::new(format!("model.{setting} is {}, which is not supported", model[setting]))
+                .advise(ADVICE));
         }
     }
     Ok(())
@@ -139,7 +151,9 @@ fn read_vocab(file: &Map<String, Value>) -> Result<Vocab> {
     let mut vocab = Vocab::default();
     for (token, id) in file {
         let id = id.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| {
-            Error::new(format!("token {token:?} has id {id}")).at("model.vocab").advise("ids are whole numbers from 0")
+            Error::new(format!("token {token:?} has id {id}"))
+                .at("model.vocab")
+                .advise("ids are whole numbers from 0")
         })?;
         vocab.insert(token, id).map_err(|error| error.at("model.vocab"))?;
     }
@@ -154,10 +168,13 @@ fn read_merges(vocab: &Vocab, file: &BpeFile) -> Result<Bpe> {
 fn read_merge((rank, merge): (usize, &MergeFile)) -> Result<(&str, &str)> {
     match merge {
         MergeFile::Pair(left, right) => Ok((left, right)),
-        MergeFile::Text(text) => text.split_once(' ').filter(|(_, right)| !right.contains(' ')).ok_or_else(|| {
-            Error::new(format!("{text:?} is not two tokens")).at(format!("model.merges[{rank}]"))
-                .advise("a merge is two tokens with one space between them")
-        }),
+        MergeFile::Text(text) => {
+            text.split_once(' ').filter(|(_, right)| !right.contains(' ')).ok_or_else(|| {
+                Error::new(format!("{text:?} is not two tokens"))
+                    .at(format!("model.merges[{rank}]"))
+                    .advise("a merge is two tokens with one space between them")
+            })
+        }
     }
 }
 
@@ -214,17 +231,32 @@ mod tests {
     fn what_is_not_understood_is_named() {
         type Case = (fn(&mut Value), &'static str);
         let cases: [Case; 11] = [
-            (|file| file["normalizer"] = serde_json::json!({"type": "NFC"}), "the normalizer NFC is not supported"),
+            (
+                |file| file["normalizer"] = serde_json::json!({"type": "NFC"}),
+                "the normalizer NFC is not supported",
+            ),
             (|file| file["pre_tokenizer"]["type"] = "Metaspace".into(), "the pre_tokenizer Metaspace is not"),
             (|file| file["pre_tokenizer"] = Value::Null, "pre_tokenizer is missing"),
-            (|file| file["truncation"] = serde_json::json!({"max_length": 3}), "the truncation is not supported"),
+            (
+                |file| file["truncation"] = serde_json::json!({"max_length": 3}),
+                "the truncation is not supported",
+            ),
             (|file| file["model"]["type"] = "Unigram".into(), "the model Unigram is not supported"),
             (|file| file["model"]["byte_fallback"] = true.into(), "model.byte_fallback is true"),
-            (|file| file["model"]["merges"][0] = "a b a".into(), "model.merges[0]: \"a b a\" is not two tokens"),
+            (
+                |file| file["model"]["merges"][0] = "a b a".into(),
+                "model.merges[0]: \"a b a\" is not two tokens",
+            ),
             (|file| file["model"]["merges"][0] = "a x".into(), "model.merges[0]: \"a\" + \"x\" needs"),
-            (|file| file["model"]["vocab"]["b"] = 0.into(), "model.vocab: tokens \"a\" and \"b\" both have id 0"),
+            (
+                |file| file["model"]["vocab"]["b"] = 0.into(),
+                "model.vocab: tokens \"a\" and \"b\" both have id 0",
+            ),
             (|file| file["model"]["vocab"]["b"] = (-1).into(), "model.vocab: token \"b\" has id -1"),
-            (|file| file["added_tokens"][0]["id"] = 1.into(), "added_tokens[0]: tokens \"b\" and \"<mask>\" both"),
+            (
+                |file| file["added_tokens"][0]["id"] = 1.into(),
+                "added_tokens[0]: tokens \"b\" and \"<mask>\" both",
+            ),
         ];
         for (change, want) in cases {
             let error = file(change).unwrap_err().to_string();

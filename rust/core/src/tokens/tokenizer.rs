@@ -64,7 +64,9 @@ impl Tokenizer {
             if vocab.id(&token.content).is_none() {
                 only_added.push(token.id);
             }
-            vocab.insert(&token.content, token.id).map_err(|error| error.at(format!("added_tokens[{index}]")))?;
+            vocab
+                .insert(&token.content, token.id)
+                .map_err(|error| error.at(format!("added_tokens[{index}]")))?;
         }
         Ok(Self {
             decode_table: DecodeTable::new(&vocab),
@@ -133,8 +135,10 @@ impl Tokenizer {
     }
 
     fn no_such_id(&self, id: u32, place: usize) -> Error {
-        Error::new(format!("id {id} at position {place} is not in the vocabulary"))
-            .advise(format!("ids run from 0 to {}: was this encoded by another tokenizer?", self.vocab.size() - 1))
+        Error::new(format!("id {id} at position {place} is not in the vocabulary")).advise(format!(
+            "ids run from 0 to {}: was this encoded by another tokenizer?",
+            self.vocab.size() - 1
+        ))
     }
 
     fn encode_into(

@@ -60,28 +60,34 @@ impl ByteBpeTrainer {
     pub fn feed<Text: AsRef<str> + Sync>(&mut self, texts: &[Text], num_threads: usize) -> Result<()> {
         let counts = Mutex::new(&mut self.counts);
         let chunks = texts.chunks(texts.len().div_ceil(num_threads).max(1)).collect();
-        threads::for_each(num_threads, chunks, || (), |(), chunk: &[Text]| {
-            let mut own: FxHashMap<&str, u64> = FxHashMap::default();
-            for word in chunk.iter().flat_map(|text| Split::Gpt2.words(text.as_ref())) {
-                *own.entry(word).or_default() += 1;
-            }
-            let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
-            #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
-            for (word, count) in own {
-                match all.get_mut(word) {
-                    Some(sum) => *sum += count,
-                    None => drop(all.insert(word.into(), count)),
+        threads::for_each(
+            num_threads,
+            chunks,
+            || (),
+            |(), chunk: &[Text]| {
+                let mut own: FxHashMap<&str, u64> = FxHashMap::default();
+                for word in chunk.iter().flat_map(|text| Split::Gpt2.words(text.as_ref())) {
+                    *own.entry(word).or_default() += 1;
                 }
-            }
-            Ok(())
-        })
+                let mut all = counts.lock().unwrap_or_else(PoisonError::into_inner);
+                #[expect(clippy::iter_over_hash_type, reason = "sums do not depend on the order")]
+                for (word, count) in own {
+                    match all.get_mut(word) {
+                        Some(sum) => *sum += count,
+                        None => drop(all.insert(word.into(), count)),
+                    }
+                }
+                Ok(())
+            },
+        )
     }
 
     /// Merges pairs until the vocabulary is full or no pair is left, and calls `report(tokens, vocab_size)` now
     /// and then; an error of its ends the training.
     pub fn train(self, mut report: impl FnMut(usize, usize) -> Result<()>) -> Result<Tokenizer> {
         if self.counts.is_empty() {
-            return Err(Error::new("there is no text to train on").advise("give at least one document that is not empty"));
+            return Err(Error::new("there is no text to train on")
+                .advise("give at least one document that is not empty"));
         }
         let TrainSettings { vocab_size, min_frequency, special_tokens, max_token_length } = self.settings;
         let mut vocab = Tokens::new(&special_tokens)?;
@@ -92,9 +98,9 @@ impl ByteBpeTrainer {
             if best.count < 1 || best.count < min_frequency as i64 {
                 break;
             }
-            let merged = vocab.merged(best.pair.0);
+            let token = vocab.merged(best.pair.0);
             merges.push(best.pair.0);
-            words.merge(&best, merged, &vocab.lengths);
+            words.merge(&best, token, &vocab.lengths);
             if merges.len() % MERGES_A_REPORT == 0 {
                 report(vocab.texts.len(), vocab_size)?;
             }
@@ -114,10 +120,12 @@ struct Tokens {
 
 impl Tokens {
     fn new(special_tokens: &[String]) -> Result<Self> {
-        let mut tokens = Self { texts: Vec::new(), lengths: Vec::new(), ids: FxHashMap::default(), byte_ids: [0; 256] };
+        let mut tokens =
+            Self { texts: Vec::new(), lengths: Vec::new(), ids: FxHashMap::default(), byte_ids: [0; 256] };
         for token in special_tokens {
             if token.is_empty() || tokens.ids.contains_key(token) {
-                return Err(Error::new(format!("special token {token:?} is empty or there twice")).advise("name each once"));
+                return Err(Error::new(format!("special token {token:?} is empty or there twice"))
+                    .advise("name each once"));
             }
             tokens.id(token.clone());
         }
@@ -184,7 +192,8 @@ impl Words {
     fn new(counts: FxHashMap<Box<str>, u64>, byte_ids: &[u32; 256], max_token_length: usize) -> Self {
         let mut sorted: Vec<_> = counts.into_iter().collect();
         sorted.sort_unstable();
-        let symbols = sorted.iter().map(|(word, _)| word.bytes().map(|byte| byte_ids[usize::from(byte)]).collect());
+        let symbols =
+            sorted.iter().map(|(word, _)| word.bytes().map(|byte| byte_ids[usize::from(byte)]).collect());
         let mut words = Self {
             symbols: symbols.collect(),
             counts: sorted.iter().map(|&(_, count)| count as i64).collect(),

@@ -25,10 +25,14 @@ impl Vocab {
             return Ok(());
         }
         if let Some(other) = self.ids.get(token) {
-            return Err(Error::new(format!("token {token:?} has two ids, {other} and {id}")).advise("keep one"));
+            return Err(
+                Error::new(format!("token {token:?} has two ids, {other} and {id}")).advise("keep one")
+            );
         }
         if let Some(other) = self.token(id) {
-            return Err(Error::new(format!("tokens {other:?} and {token:?} both have id {id}")).advise("keep one"));
+            return Err(
+                Error::new(format!("tokens {other:?} and {token:?} both have id {id}")).advise("keep one")
+            );
         }
         if self.tokens.len() <= id as usize {
             self.tokens.resize(id as usize + 1, None);
@@ -71,6 +75,9 @@ mod tests {
         for (token, id) in [("a", 3), ("b", 2), ("c", u32::MAX)] {
             assert!(vocab.insert(token, id).is_err(), "{token} {id}");
         }
-        assert_eq!((vocab.size(), vocab.id("a"), vocab.token(2), vocab.token(0)), (3, Some(2), Some("a"), None));
+        assert_eq!(
+            (vocab.size(), vocab.id("a"), vocab.token(2), vocab.token(0)),
+            (3, Some(2), Some("a"), None)
+        );
     }
 }

@@ -1,0 +1,266 @@
+"""
+The compiled core of fastmask.
+"""
+
+from os import PathLike
+from typing import Any, SupportsIndex, final
+
+from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
+
+__all__ = [
+    "ByteBpeTrainer",
+    "CausalLm",
+    "MaskedLm",
+    "SpanCorruption",
+    "TokenCorpus",
+    "Tokenizer",
+    "loader_order",
+    "philox4x32",
+    "resolve_num_threads",
+]
+
+@final
+class ByteBpeTrainer:
+    """
+    Counts words, then merges pairs. Used up by `train`.
+    """
+    def __new__(
+        cls,
+        /,
+        vocab_size: SupportsIndex,
+        special_tokens: SupportsGetItem[int, str],
+        min_frequency: SupportsIndex = 0,
+        max_token_length: SupportsIndex | None = None,
+    ) -> ByteBpeTrainer: ...
+    def feed(self, /, texts: Any, num_threads: SupportsIndex | None = None) -> None:
+        """
+        Counts the words of texts.
+        """
+    def train(self, /, report: Any) -> Tokenizer:
+        """
+        Merges pairs; `report(tokens, vocab_size)` is called now and then, and may raise to stop.
+        """
+
+@final
+class CausalLm:
+    """
+    Causal language modelling.
+    """
+    def __new__(
+        cls, /, vocab_size: SupportsIndex, pad_id: SupportsIndex, max_length: SupportsIndex | None
+    ) -> CausalLm: ...
+    def apply(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out`.
+        """
+    def width(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        pad_to: SupportsIndex | None,
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> int:
+        """
+        The width of the outputs for these rows.
+        """
+
+@final
+class MaskedLm:
+    """
+    Masked language modelling.
+    """
+    def __new__(cls, /, settings: Incomplete) -> MaskedLm: ...
+    def apply(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        noise: Incomplete,
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with what the noise makes of the rows.
+        """
+    def corrupt(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Both in one.
+        """
+    def noise(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with noise.
+        """
+    def width(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        pad_to: SupportsIndex | None,
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> int:
+        """
+        The width of the outputs for these rows.
+        """
+
+@final
+class SpanCorruption:
+    """
+    Span corruption.
+    """
+    def __new__(cls, /, settings: Incomplete) -> SpanCorruption: ...
+    def apply(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        mask: Incomplete,
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with what the noise makes of the rows.
+        """
+    def corrupt(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Both in one.
+        """
+    def noise(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with noise: 1 where a token is cut out.
+        """
+    @property
+    def raw_length(self, /) -> int | None: ...
+    @property
+    def targets_length(self, /) -> int | None: ...
+    def widths(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        mask: Incomplete | None,
+        pad_to: tuple[SupportsIndex | None, SupportsIndex | None],
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> tuple[int, int]:
+        """
+        The widths of the inputs and of the labels for these rows; `mask` is the noise where it is given.
+        """
+
+@final
+class TokenCorpus:
+    """
+    Shards of ids, as they lie on disk, and how they become rows.
+    """
+    def __len__(self, /) -> int: ...
+    def __new__(
+        cls,
+        /,
+        shards: SupportsGetItem[int, Any],
+        offsets: Incomplete,
+        prefix: SupportsGetItem[int, SupportsIndex],
+        suffix: SupportsGetItem[int, SupportsIndex],
+        separator: SupportsGetItem[int, SupportsIndex],
+        row_length: SupportsIndex,
+        packing: str | None,
+    ) -> TokenCorpus: ...
+    def rows(self, /, numbers: Incomplete) -> tuple[Incomplete, Incomplete, Incomplete]:
+        """
+        Rows by number, with their frame around them.
+        """
+
+@final
+class Tokenizer:
+    """
+    A tokenizer; `fastmask.Tokenizer` is what users see of it.
+    """
+    def decode(self, /, ids: Incomplete, skip_special_tokens: bool) -> bytes:
+        """
+        The bytes that ids stand for.
+        """
+    def encode(self, /, text: Any, special_text: str) -> Incomplete:
+        """
+        The ids of one text.
+        """
+    def encode_batch(
+        self, /, texts: Any, special_text: str, num_threads: SupportsIndex | None = None
+    ) -> tuple[Incomplete, Incomplete]:
+        """
+        The ids of many texts, flat, and where each text's ids begin and end.
+        """
+    @staticmethod
+    def from_file(path: str | PathLike[str]) -> Tokenizer:
+        """
+        Reads a tokenizer.json file.
+        """
+    @staticmethod
+    def from_json(json: str) -> Tokenizer:
+        """
+        Reads the content of a tokenizer.json file.
+        """
+    def id_to_token(self, /, id: SupportsIndex) -> str | None:
+        """
+        The token with an id; None where there is none.
+        """
+    def special_tokens(self, /) -> list[tuple[str, int]]:
+        """
+        The special tokens with their ids, in the order of the file.
+        """
+    def to_json(self, /) -> str:
+        """
+        The content of a tokenizer.json file.
+        """
+    def token_to_id(self, /, token: str) -> int | None:
+        """
+        The id of a token; None where there is none.
+        """
+    @property
+    def vocab_size(self, /) -> int:
+        """
+        The highest id + 1.
+        """
+
+def loader_order(
+    length: SupportsIndex, seed: SupportsIndex, epoch: SupportsIndex, start: SupportsIndex, count: SupportsIndex
+) -> Incomplete:
+    """
+    The rows that a loader visits from step `start` on, in the order of (seed, epoch).
+    """
+
+def philox4x32(counter: SupportsLenAndGetItem[SupportsIndex], key: SupportsLenAndGetItem[SupportsIndex]) -> list[int]:
+    """
+    One block of Philox4x32-10.
+    """
+
+def resolve_num_threads(num_threads: SupportsIndex | None = None) -> int:
+    """
+    The number of threads that a call with this `num_threads` uses.
+    """

@@ -1,0 +1,169 @@
+"""The command: what it does, and how it says that something is wrong."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import numpy as np
+import pytest
+
+import fastmask as fm
+from fastmask.cli import main
+
+SPECIAL = ["[PAD]", "[CLS]", "[SEP]", "[MASK]", "</s>", *[f"<extra_id_{n}>" for n in range(20)]]
+TEXT = "The cat sat on the mat. The dog lay under the table, and the bird sang. " * 200
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("files")
+    (folder / "corpus.txt").write_text(TEXT)
+    (folder / "short.txt").write_text(TEXT[:70])
+    (folder / "empty.txt").write_text("")
+    (folder / "latin1.txt").write_bytes("na\xefve".encode("latin-1"))
+    (folder / "broken.json").write_text('{"model": ')
+    tok = fm.Tokenizer.train(folder / "corpus.txt", vocab_size=400, special_tokens=SPECIAL)
+    tok.save(folder / "tokenizer.json")
+    fm.Tokenizer.train(["plain"], vocab_size=300).save(folder / "plain.json")
+    return folder
+
+
+def command(*arguments, **settings):
+    return subprocess.run(
+        [sys.executable, "-m", "fastmask", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        check=False,
+        **settings,
+    )
+
+
+def test_version_and_help():
+    assert command("--version").stdout == f"fastmask {fm.__version__}\n"
+    shown = command("--help").stdout
+    for name in ("demo", "tokenize", "inspect", "train"):
+        assert name in shown
+        assert command(name, "--help").returncode == 0
+
+
+def test_tokenize(files, tmp_path):
+    done = command(
+        "tokenize", files / "corpus.txt", "--tokenizer", files / "tokenizer.json", "--out", tmp_path / "tokens"
+    )
+    assert done.returncode == 0, done.stderr
+    ds = fm.TokenDataset(tmp_path / "tokens")
+    assert ds.tokenizer().decode(ds[0]["input_ids"]) == TEXT
+    assert f"{ds.offsets[-1]:,} tokens" in done.stdout
+
+
+@pytest.mark.parametrize("objective", ["masked_lm", "span_corruption", "causal_lm"])
+def test_inspect(files, tmp_path, objective):
+    page = tmp_path / "page.html"
+    shared = ("--tokenizer", files / "tokenizer.json", "--objective", objective)
+    done = command("inspect", "The cat sat on the mat, and the dog lay under it.", *shared, "--html", page)
+    assert done.returncode == 0, done.stderr
+    assert "cat" in done.stdout
+    assert {"masked_lm": "masked]", "span_corruption": "|sentinel]", "causal_lm": "→"}[objective] in done.stdout
+    content = page.read_text()
+    assert "<span" in content
+    assert "http" not in content
+    assert "src=" not in content
+    assert command("inspect", files / "short.txt", *shared).returncode == 0
+
+
+def test_train(files, tmp_path):
+    done = command(
+        *("train", "t5", "--corpus", files / "corpus.txt", "--out", tmp_path / "run", "--size", "tiny"),
+        *("--tokenizer", files / "tokenizer.json", "--steps", 4, "--schedule-steps", 4, "--save-every", 2),
+        *("--set", "batch_size=2", "--set", "seq_length=32", "--set", "optimizer.learning_rate=1e-3"),
+    )
+    assert done.returncode == 0, done.stderr
+    run = tmp_path / "run"
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [1, 2, 3, 4]
+    assert all(np.isfinite(line["loss"]) and line["tokens"] > 0 and line["seconds"] > 0 for line in lines)
+    assert (run / "report.html").read_text().count("<img") >= 1
+    assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
+    assert (run / "model" / "README.md").exists()
+    assert fm.Tokenizer.from_file(run / "model" / "tokenizer.json") == fm.Tokenizer.from_file(files / "tokenizer.json")
+    fm.models.load(run / "model")
+
+
+def test_an_interrupted_run_leaves_the_last_whole_checkpoint(files, tmp_path):
+    run = tmp_path / "run"
+    arguments = [
+        "train",
+        "gpt2",
+        "--corpus",
+        files / "corpus.txt",
+        "--tokenizer",
+        files / "tokenizer.json",
+        "--out",
+        run,
+    ]
+    arguments += ["--steps", 10000, "--save-every", 1, "--set", "batch_size=2", "--set", "seq_length=32"]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fastmask", *map(str, arguments)], stderr=subprocess.PIPE, text=True
+    )
+    while fm.training.latest(run / "checkpoints") is None:
+        assert child.poll() is None, child.stderr.read()
+        time.sleep(0.05)
+    time.sleep(0.5)
+    os.kill(child.pid, signal.SIGINT)
+    assert child.wait() == 130
+    assert "Traceback" not in child.stderr.read()
+    assert fm.training.latest(run / "checkpoints") is not None
+
+
+TRAIN = ("train", "bert", "--corpus", "corpus.txt", "--tokenizer", "tokenizer.json", "--out", "new")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("tokenize", "none.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "none.txt: cannot be read"),
+        (("tokenize", "empty.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "there is no text"),
+        (("tokenize", "latin1.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "latin1.txt, byte 2: not UTF-8"),
+        (("tokenize", "corpus.txt", "--tokenizer", "none.json", "--out", "new"), "none.json: cannot be read"),
+        (("tokenize", "corpus.txt", "--tokenizer", "broken.json", "--out", "new"), "broken.json: not the JSON object"),
+        (("inspect", "text", "--tokenizer", "plain.json"), "mask_id"),
+        (("inspect", "text", "--tokenizer", "plain.json", "--objective", "span_corruption"), "eos_id"),
+        (("train", "bort", *TRAIN[2:]), "unknown recipe: 'bort' (known: bert, gpt2, t5)"),
+        ((*TRAIN, "--size", "huge"), "unknown size"),
+        ((*TRAIN, "--set", "mlm=3"), "unknown setting"),
+        ((*TRAIN, "--set", "objective.mlm_probability=1.5"), "mlm_probability"),
+        ((*TRAIN, "--steps", "0"), "steps must be at least 1"),
+        (
+            ("train", "bert", "--corpus", "empty.txt", "--tokenizer", "tokenizer.json", "--out", "new"),
+            "there is no text",
+        ),
+        (("train", "bert", "--data", "none", "--out", "new"), "none is not a dataset"),
+    ],
+)
+def test_mistakes_are_named_without_a_traceback(files, tmp_path, monkeypatch, capsys, arguments, message):
+    for path in files.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    shown = capsys.readouterr().err
+    assert message in shown
+    assert shown.splitlines()[-1].startswith("fastmask: ")
+    with pytest.raises(fm.FastmaskError):
+        main([*arguments, "--debug"])
+
+
+def test_a_mistake_in_a_process_of_its_own():
+    done = command("tokenize", "none.txt", "--tokenizer", "none.json", "--out", "new")
+    assert done.returncode == 2
+    assert done.stderr.startswith("fastmask: none.json: cannot be read")
+    assert "Traceback" not in done.stderr
+
+
+def test_the_demo_keeps_its_hands_off_other_files(tmp_path, capsys):
+    (tmp_path / "thesis.txt").write_text("years of work")
+    assert main(["demo", "--out", str(tmp_path)]) == 2
+    assert "no demo wrote" in capsys.readouterr().err
+    assert (tmp_path / "thesis.txt").exists()
