@@ -7,7 +7,6 @@ import torch
 
 from fastmask.error import FastmaskError
 from fastmask.models import from_preset, load, save
-from fastmask.models.saving import write_whole
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.bfloat16])
@@ -47,15 +46,15 @@ def test_damage_is_named(damage: object, message: str, tmp_path: Path) -> None:
         load(tmp_path)
 
 
-def test_an_interrupted_write_leaves_the_old_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    path = tmp_path / "file"
-    write_whole(path, b"old")
+def test_an_interrupted_save_leaves_the_old_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = (from_preset("gpt2", "tiny", vocab_size=97) for _ in range(2))
+    save(first, tmp_path)
 
     def interrupt(_: int) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr("os.fsync", interrupt)
     with pytest.raises(KeyboardInterrupt):
-        write_whole(path, b"new")
-    assert path.read_bytes() == b"old"
-    assert [p.name for p in tmp_path.iterdir()] == ["file"]
+        save(second, tmp_path)
+    assert torch.equal(load(tmp_path).token_embedding.weight, first.token_embedding.weight)
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["config.json", "model.safetensors"]

@@ -19,7 +19,7 @@ class LetterTokenizer:
 
     pad_id, mask_id, bos_id, eos_id = 0, 1, 2, 3
     cls_id = sep_id = None
-    sentinel_ids = list(range(4, 12))
+    sentinel_ids = np.arange(4, 12, dtype=np.uint32)
     vocab_size = len(SPECIAL) + len(LETTERS)
 
     def encode(self, text: str) -> np.ndarray:

@@ -240,12 +240,12 @@ SIZES: dict[str, dict[str, dict[str, Any]]] = {
         "base": _shape(12, 768, 12, 3072),
     },
     "gpt2": {
-        "tiny": _shape(4, 192, 6, 768, dropout=0.0, initializer_range=0.04, max_positions=256),
+        "tiny": _shape(3, 128, 4, 512, dropout=0.0, initializer_range=0.05, max_positions=256),
         "small": _shape(6, 512, 8, 2048),
         "base": _shape(12, 768, 12, 3072),
     },
     "t5": {
-        "tiny": _shape(2, 192, 6, 768, dropout=0.0),
+        "tiny": _shape(2, 128, 4, 512, dropout=0.0),
         "small": _shape(6, 512, 8, 2048),
         "base": _shape(12, 768, 12, 3072),
     },

@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +10,7 @@ from safetensors.torch import load_file
 from safetensors.torch import save as to_bytes
 
 from fastmask.error import FastmaskError
+from fastmask.files import write_whole
 from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
@@ -45,8 +45,7 @@ def from_preset(name: str, size: str = "base", **overrides: Any) -> LanguageMode
 def save(model: LanguageModel, folder: str | os.PathLike[str]) -> None:
     """Write config.json and model.safetensors into ``folder``, each appearing whole.
 
-    >>> import tempfile
-    >>> model = from_preset("bert", size="tiny", vocab_size=100)
+    >>>     >>> model = from_preset("bert", size="tiny", vocab_size=100)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(model, folder)
     ...     load(folder).config == model.config
@@ -86,18 +85,3 @@ def _read_json(path: Path) -> dict[str, Any]:
     if not isinstance(settings, dict):
         raise FastmaskError(f"expected an object of settings: {path}")
     return settings
-
-
-def write_whole(path: Path, content: bytes) -> None:
-    """Write a file beside its place, make it durable, and rename it: a reader finds all of it or the old one."""
-    handle, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(beside).chmod(0o644)
-        Path(beside).replace(path)
-    except BaseException:
-        Path(beside).unlink(missing_ok=True)
-        raise

@@ -13,6 +13,7 @@ from typing import Any
 import torch
 
 from fastmask.error import FastmaskError
+from fastmask.files import flush, write_whole
 from fastmask.models import saving
 from fastmask.models.language_model import LanguageModel
 from fastmask.training.recipe import Recipe
@@ -56,15 +57,15 @@ def save_checkpoint(
     beside = Path(tempfile.mkdtemp(dir=home, prefix=f".{final.name}."))
     try:
         saving.save(model, beside)
-        saving.write_whole(beside / "optimizer.pt", _optimizer_bytes(optimizer))
+        write_whole(beside / "optimizer.pt", _optimizer_bytes(optimizer))
         state = {**asdict(position), "recipe": recipe.to_dict()}
-        saving.write_whole(beside / "state.json", json.dumps(state, indent=2).encode() + b"\n")
-        _sync_folder(beside)
+        write_whole(beside / "state.json", json.dumps(state, indent=2).encode() + b"\n")
+        flush(beside)
         beside.rename(final)
     except BaseException:
         shutil.rmtree(beside, ignore_errors=True)
         raise
-    _sync_folder(home)
+    flush(home)
     _remove_older(home, keep)
     return final
 
@@ -101,15 +102,6 @@ def _optimizer_bytes(optimizer: torch.optim.Optimizer) -> bytes:
     state: dict[str, Any] = optimizer.state_dict()
     torch.save(state, buffer)
     return buffer.getvalue()
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the names in a folder durable, too."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)
 
 
 def _remove_older(folder: Path, keep: int) -> None:

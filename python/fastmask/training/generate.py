@@ -177,7 +177,8 @@ def _spans(tok: "Tokenizer", target: list[int]) -> dict[int, list[int]]:
 
 def samples(model: LanguageModel, tok: "Tokenizer", batch: Batch, count: int = 3) -> list[Sample]:
     """Return what the model makes of the first ``count`` rows of a held-out batch, beside the truth."""
-    rows = [{name: value[i] for name, value in batch.items() if value.dim() == 2} for i in range(min(count, len(batch["input_ids"])))]
+    count = min(count, len(batch["input_ids"]))
+    rows = [{name: value[i] for name, value in batch.items() if value.dim() == 2} for i in range(count)]
     if isinstance(model, Encoder):
         return [_masked_sample(model, tok, row) for row in rows]
     if isinstance(model, Decoder):

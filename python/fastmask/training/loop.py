@@ -18,8 +18,8 @@ import torch
 from torch import nn
 
 from fastmask.error import FastmaskError
+from fastmask.files import write_whole
 from fastmask.models import LanguageModel, from_config, save
-from fastmask.models.saving import write_whole
 from fastmask.progress import Progress, in_words
 from fastmask.training.card import model_card
 from fastmask.training.checkpoint import Position, latest, save_checkpoint

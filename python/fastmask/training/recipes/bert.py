@@ -30,10 +30,10 @@ def objective(tok: "Tokenizer", recipe: Recipe) -> "MaskedLM":
 TINY: dict[str, Any] = {
     "seq_length": 64,
     "batch_size": 32,
-    "steps": 1200,
+    "steps": 600,
     "warmup_steps": 60,
-    "save_every": 600,
-    "eval_every": 150,
+    "save_every": 300,
+    "eval_every": 100,
     "optimizer": OptimizerSettings(learning_rate=3e-3, betas=(0.9, 0.98)),
 }
 BASE: dict[str, Any] = {

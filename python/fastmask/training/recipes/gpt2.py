@@ -25,11 +25,11 @@ def objective(tok: "Tokenizer", recipe: Recipe) -> "CausalLM":
 TINY: dict[str, Any] = {
     "seq_length": 128,
     "batch_size": 16,
-    "steps": 500,
+    "steps": 400,
     "warmup_steps": 50,
-    "save_every": 250,
+    "save_every": 200,
     "eval_every": 100,
-    "optimizer": OptimizerSettings(learning_rate=2e-3, betas=(0.9, 0.98), weight_decay=0.1),
+    "optimizer": OptimizerSettings(learning_rate=3e-3, betas=(0.9, 0.98), weight_decay=0.1),
 }
 # The paper does not give its optimizer; these are GPT-3's for the same shapes (Brown et al. 2020, table 2.1).
 BASE: dict[str, Any] = {
