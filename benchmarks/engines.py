@@ -53,7 +53,7 @@ def _tiktoken(path: Path) -> Encode:
 def _gigatoken(path: Path) -> Encode:
     import gigatoken
 
-    tok = gigatoken.Tokenizer.from_file(str(path))
+    tok = gigatoken.Tokenizer(str(path))
     return lambda texts: tok.encode_batch(texts, parallel=False)
 
 

@@ -69,7 +69,7 @@ class Block(nn.Module):
 
     def _branch(self, x: Tensor, norm: nn.Module, layer: Callable[[Tensor], Tensor]) -> Tensor:
         if self.pre:
-            return x + self.dropout(layer(norm(x)))
+            return x + self.dropout(layer(norm(x)))  # type: ignore[no-any-return]
         return norm(x + self.dropout(layer(x)))  # type: ignore[no-any-return]
 
 
