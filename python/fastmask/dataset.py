@@ -21,7 +21,7 @@ from fastmask.error import FastmaskError
 from fastmask.files import appearing, write_whole
 from fastmask.progress import Progress
 from fastmask.ragged import Ragged
-from fastmask.text import Source, batches, documents
+from fastmask.text import Source, batches, described, documents
 from fastmask.tokenizer import Tokenizer
 
 MANIFEST = "manifest.json"
@@ -83,7 +83,7 @@ def write_shards(
         for batch in batches(documents(source)):
             writer.add(tok.encode_batch(batch, num_threads=num_threads))
             bar.advance(sum(map(len, batch)), f"{writer.tokens:,} tokens")
-    writer.close(tok.fingerprint, _described(source))
+    writer.close(tok.fingerprint, described(source))
     return TokenDataset(folder)
 
 
@@ -103,16 +103,18 @@ class _Writer:
         if self._gathered >= self.tokens_per_shard:
             self._write_shard()
 
-    def close(self, tokenizer_fingerprint: str, source: str) -> None:
+    def close(self, tokenizer_fingerprint: str, sources: list[str]) -> None:
         if self._gathered:
             self._write_shard()
         if not self.tokens:
-            raise FastmaskError(f"there is no text in {source}: give at least one document that is not empty")
+            raise FastmaskError(
+                f"there is no text in {', '.join(sources)}: give at least one document that is not empty"
+            )
         manifest = {
             "version": _VERSION,
             "dtype": self.dtype.name,
             "tokenizer": tokenizer_fingerprint,
-            "source": source,
+            "sources": sources,
             "documents": sum(shard.documents for shard in self.shards),
             "tokens": self.tokens,
             "shards": [dataclasses.asdict(shard) for shard in self.shards],
@@ -251,7 +253,3 @@ def _checksum(path: Path) -> str:
             if hasattr(hashlib, "file_digest")
             else ("sha256:" + hashlib.sha256(file.read()).hexdigest())
         )
-
-
-def _described(source: Source) -> str:
-    return os.fspath(source) if isinstance(source, str | os.PathLike) else f"an iterable ({type(source).__name__})"

@@ -3,7 +3,7 @@
 import glob
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
@@ -18,8 +18,8 @@ def documents(source: Source, text_field: str = "text") -> Iterator[str]:
     """Yield the documents of a source, one string each.
 
     Args:
-        source: a path or a glob (str), a `Path`, or an iterable. Of an iterable's items a str is a document, a
-            `Path` is a file, and a mapping (a row of a `datasets.Dataset`) holds its document in ``text_field``.
+        source: a path or a glob (str or `Path`), or an iterable. Of an iterable's items a str is a document, a `Path`
+            a path or a glob, and a mapping (a row of a `datasets.Dataset`) holds its document in ``text_field``.
             A ``.jsonl`` file has a document in ``text_field`` of each line; any other file is one document.
         text_field: where JSON lines and mappings keep their text.
 
@@ -38,7 +38,7 @@ def documents(source: Source, text_field: str = "text") -> Iterator[str]:
         raise FastmaskError(f"a source of text cannot be {type(source).__name__}: give a path or an iterable of str")
     for index, item in enumerate(source):
         if isinstance(item, os.PathLike):
-            yield from _documents_of_file(Path(item), text_field)
+            yield from documents(os.fspath(item), text_field)
         else:
             yield _text_of(item, text_field, f"item {index}")
 
@@ -62,7 +62,7 @@ def _paths(pattern: str) -> list[Path]:
         return [Path(pattern)]
     found = sorted(Path(path) for path in glob.glob(pattern, recursive=True) if Path(path).is_file())  # noqa: PTH207
     if not found:
-        hint = "a folder: give folder/**/*.txt" if Path(pattern).is_dir() else "no file has this name"
+        hint = "a folder: give folder/**/*.txt" if Path(pattern).is_dir() else "no file has this name: give the path of a text file, or a glob"
         raise FastmaskError(f"{pattern}: {hint}")
     return found
 
@@ -102,3 +102,16 @@ def _text_of(item: Any, text_field: str, place: str) -> str:
         )
         raise FastmaskError(f"{place}: {kind}")
     return text
+
+
+def described(source: Source) -> list[str]:
+    """Return what a manifest says of a source: its paths, or what kind of object it was.
+
+    >>> described(["a document"]), described("books/*.txt")
+    (['list'], ['books/*.txt'])
+    """
+    if isinstance(source, str | os.PathLike):
+        return [os.fspath(source)]
+    if isinstance(source, Sequence) and source and all(isinstance(item, os.PathLike) for item in source):
+        return [os.fspath(item) for item in source if isinstance(item, os.PathLike)]
+    return [type(source).__name__]

@@ -115,12 +115,19 @@ class Tokenizer:
     # -- encode and decode ---------------------------------------------------------------------------------------
 
     def encode(
-        self, text: str | bytes, *, special_text: SpecialText = "parse", errors: Errors = "strict"
+        self,
+        text: str | bytes,
+        *,
+        add_special_tokens: bool = True,
+        special_text: SpecialText = "parse",
+        errors: Errors = "strict",
     ) -> npt.NDArray[np.uint32]:
         """Return the ids of one text, uint32 [n].
 
         Args:
             text: str, or bytes of UTF-8.
+            add_special_tokens: frame the text as the tokenizer's file says. The files that are read today say
+                nothing of the kind, so both values give the same; objectives have framing of their own.
             special_text: what text that spells a special token is: the token ("parse"), text, or an error.
             errors: "strict" refuses lone surrogates and bytes that are not UTF-8; "replace" reads them as U+FFFD.
 
@@ -132,6 +139,7 @@ class Tokenizer:
         self,
         texts: Iterable[str | bytes],
         *,
+        add_special_tokens: bool = True,
         special_text: SpecialText = "parse",
         errors: Errors = "strict",
         num_threads: int | None = None,

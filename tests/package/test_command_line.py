@@ -124,7 +124,7 @@ TRAIN = ("train", "bert", "--corpus", "corpus.txt", "--tokenizer", "tokenizer.js
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("tokenize", "none.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "none.txt: cannot be read"),
+        (("tokenize", "none.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "none.txt: no file has this name"),
         (("tokenize", "empty.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "there is no text"),
         (("tokenize", "latin1.txt", "--tokenizer", "tokenizer.json", "--out", "new"), "latin1.txt, byte 2: not UTF-8"),
         (("tokenize", "corpus.txt", "--tokenizer", "none.json", "--out", "new"), "none.json: cannot be read"),

@@ -25,6 +25,7 @@ def test_every_kind_of_source(folder):
         (folder / "c.jsonl", ["one", "two"]),
         (["a.txt", "text"], ["a.txt", "text"]),
         ([folder / "a.txt", "text", {"text": "row"}], ["first ü", "text", "row"]),
+        ([folder / "*.txt", folder / "a.txt"], ["first ü", "second\n\nstill second", "first ü"]),
         ((text for text in ("x", "y")), ["x", "y"]),
         ([], []),
     ]
