@@ -62,8 +62,9 @@ def _paths(pattern: str) -> list[Path]:
         return [Path(pattern)]
     found = sorted(Path(path) for path in glob.glob(pattern, recursive=True) if Path(path).is_file())  # noqa: PTH207
     if not found:
-        hint = "a folder: give folder/**/*.txt" if Path(pattern).is_dir() else "no file has this name: give the path of a text file, or a glob"
-        raise FastmaskError(f"{pattern}: {hint}")
+        if Path(pattern).is_dir():
+            raise FastmaskError(f"{pattern}: a folder: give {pattern}/**/*.txt")
+        raise FastmaskError(f"{pattern}: no file has this name: give the path of a text file, or a glob")
     return found
 
 

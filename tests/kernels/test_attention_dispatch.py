@@ -9,7 +9,7 @@ import threading
 
 import pytest
 import torch
-import torch.nn.functional as F  # noqa: N812
+import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
 from fastmask.kernels import attention, attention_backend, chosen_backend
@@ -31,7 +31,9 @@ SHAPES = {
 def tensors(query_length, key_length, heads=4, kv_heads=4, head_dim=16, dtype=torch.float64, **options):
     draw = torch.Generator().manual_seed(0)
     shapes = [(2, heads, query_length, head_dim)] + 2 * [(2, kv_heads, key_length, head_dim)]
-    return [torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype).requires_grad_(**options) for shape in shapes]
+    return [
+        torch.randn(shape, generator=draw, dtype=torch.float64).to(dtype).requires_grad_(**options) for shape in shapes
+    ]
 
 
 @pytest.fixture
@@ -100,7 +102,7 @@ def test_an_unknown_backend_is_refused_before_the_block_begins():
 def test_blocks_nest_and_end_when_they_raise():
     q, k, v = tensors(5, 5)
     with attention_backend("reference"):
-        with pytest.raises(KeyError), attention_backend("sdpa"):
+        with pytest.raises(KeyError), attention_backend("sdpa"):  # noqa: PT012  (what raises is the point)
             assert chosen_backend(q, k, v) == "sdpa"
             raise KeyError
         assert chosen_backend(q, k, v) == "reference"
@@ -179,7 +181,9 @@ def test_a_scale_that_is_no_number_is_refused(scale):
         attention(GOOD, GOOD, GOOD, scale=scale)
 
 
-@pytest.mark.parametrize("arguments", [{"bias": GOOD}, {"dropout_p": 0.1}, {"segment_ids": GOOD}, {"cu_seqlens_q": GOOD}])
+@pytest.mark.parametrize(
+    "arguments", [{"bias": GOOD}, {"dropout_p": 0.1}, {"segment_ids": GOOD}, {"cu_seqlens_q": GOOD}]
+)
 def test_an_argument_that_does_nothing_is_not_taken(arguments):
     with pytest.raises(TypeError, match="unexpected keyword argument"):
         attention(GOOD, GOOD, GOOD, **arguments)
@@ -289,7 +293,9 @@ assert "fastmask.kernels.forward" not in sys.modules
 """
 
 
-@pytest.mark.parametrize("program", [WITHOUT_TRITON, IMPORTED], ids=["triton is missing", "neither Rust nor kernel is loaded"])
+@pytest.mark.parametrize(
+    "program", [WITHOUT_TRITON, IMPORTED], ids=["triton is missing", "neither Rust nor kernel is loaded"]
+)
 def test_in_a_new_process(program):
     finished = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=False)
     assert finished.returncode == 0, finished.stderr

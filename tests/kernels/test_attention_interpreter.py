@@ -98,7 +98,9 @@ def test_forward_is_as_exact_as_torch_in_the_same_dtype(name, dtype):
     out, lse = kernel(q, k, v, case)
     exact, exact_lse = attention_reference(q.double(), k.double(), v.double(), case.causal, case.scale)
     own, _ = written_out(q, k, v, case)
-    _, own_lse = written_out(q.float(), k.float(), v.float(), case)  # the kernel keeps scores in float32, whatever the dtype
+    _, own_lse = written_out(
+        q.float(), k.float(), v.float(), case
+    )  # the kernel keeps scores in float32, whatever the dtype
 
     assert (out.dtype, out.shape) == (q.dtype, q.shape)
     assert largest_error(out, exact) <= tolerance(own, exact)

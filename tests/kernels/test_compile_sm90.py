@@ -13,10 +13,11 @@ import pytest
 
 triton = pytest.importorskip("triton", reason="triton is not installed: nothing can be compiled")
 
-from fastmask.kernels.configs import forward_tiles, padded_head_dim  # noqa: E402
-from fastmask.kernels.forward import forward_kernel  # noqa: E402
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
+
+from fastmask.kernels.configs import forward_tiles, padded_head_dim  # noqa: E402
+from fastmask.kernels.forward import forward_kernel  # noqa: E402
 
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
 MISSING = [tool for tool in ("ptxas", "cuobjdump", "nvdisasm") if not (TOOLS / tool).exists()]
@@ -39,8 +40,8 @@ class Figures(NamedTuple):
 
 def signature(dtype: str) -> dict[str, str]:
     names = [name for name in forward_kernel.arg_names if not name.isupper() or name in ("Q", "K", "V", "OUT", "LSE")]
-    types = {name: "i32" for name in names}
-    types |= {name: f"*{dtype}" for name in ("Q", "K", "V", "OUT")}
+    types = dict.fromkeys(names, "i32")
+    types |= dict.fromkeys(("Q", "K", "V", "OUT"), f"*{dtype}")
     return types | {"LSE": "*fp32", "scale_log2": "fp32"}
 
 

@@ -1,4 +1,4 @@
-"""`kernels/` at the top is the real folder; `fastmask.kernels` is a link for each file; nobody mistakes it for a package."""
+"""`kernels/` at the top is the real folder, `fastmask.kernels` a link for each file; nobody takes it for a package."""
 
 import subprocess
 import sys
