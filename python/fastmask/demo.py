@@ -26,7 +26,7 @@ from fastmask.training.report import figure, page, section, table, text_samples,
 SENTENCE = (
     "An iterator returns the next item from the container, and raises StopIteration when there are no further items."
 )
-VOCAB_SIZE = 3072
+VOCAB_SIZE = 2048
 CORPUS_BYTES = 6_000_000
 RECIPES = ("bert", "gpt2", "t5")
 

@@ -212,3 +212,20 @@ def test_gpt2_scales_what_writes_into_the_residual_stream() -> None:
 def test_t5_starts_with_logits_of_unit_size() -> None:
     logits = model_of("t5")(**batch_of("t5")).logits
     assert 0.5 < logits.std() < 2
+
+
+def first_attention(initialization: str) -> torch.Tensor:
+    """Return the first layer's attention [heads, queries, keys] over a row of random tokens."""
+    model = model_of("bert", initialization=initialization)
+    tokens = ids(1, 64)
+    x = model.embedding_norm(model.token_embedding(tokens) + model.position_embedding(torch.arange(64)[None]))
+    attention = model.stack.blocks[0].attention
+    heads = [layer(x).view(64, attention.num_heads, -1).transpose(0, 1) for layer in (attention.query, attention.key)]
+    return (heads[0] @ heads[1].mT / heads[0].shape[-1] ** 0.5).softmax(-1)
+
+
+def test_local_attention_begins_on_the_neighbours() -> None:
+    distance = (torch.arange(64)[:, None] - torch.arange(64)[None]).abs()
+    near = {name: (first_attention(name) * (distance <= 3)).sum(-1).mean() for name in ("local", "normal")}
+    assert near["local"] > 0.9
+    assert near["normal"] < 0.3

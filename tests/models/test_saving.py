@@ -20,6 +20,7 @@ def test_round_trip(family: str, dtype: torch.dtype, tmp_path: Path) -> None:
     for name, tensor in model.state_dict().items():
         assert torch.equal(again.state_dict()[name], tensor)
         assert again.state_dict()[name].dtype == dtype
+    assert all(parameter.requires_grad for parameter in again.parameters())
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ import torch
 
 from fastmask.models import from_preset
 from fastmask.training import OptimizerSettings, Recipe
-from fastmask.training.optimizer import learning_rate, make_optimizer
+from fastmask.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 
 
 @pytest.mark.parametrize("family", ["bert", "gpt2", "t5"])
@@ -49,3 +49,27 @@ def test_rates_are_positive_and_finite_to_the_last_step() -> None:
     assert all(
         0 < learning_rate(recipe, step) <= 1e-3 and math.isfinite(learning_rate(recipe, step)) for step in range(1, 8)
     )
+
+
+def test_scaled_rates_move_each_tensor_by_a_share_of_its_size() -> None:
+    settings = OptimizerSettings(scale_parameter=True, weight_decay=0.1, epsilon=1e-12)
+    model = from_preset("t5", "tiny", vocab_size=50)
+    before = {name: p.detach().clone() for name, p in model.named_parameters()}
+    optimizer = make_optimizer(model, settings)
+    set_learning_rate(optimizer, 0.01, settings)
+    for group in optimizer.param_groups:
+        group["weight_decay"] = 0.0
+    for p in model.parameters():
+        p.grad = torch.rand_like(p) + 0.5  # Adam's first step is its rate, whatever the gradient's size
+    optimizer.step()
+    for name, p in model.named_parameters():
+        size = max(before[name].square().mean().sqrt().item(), 1e-3)
+        torch.testing.assert_close(before[name] - p.detach(), torch.full_like(p, 0.01 * size), rtol=1e-3, atol=1e-6)
+
+
+def test_scaled_groups_decay_as_the_others_do() -> None:
+    model = from_preset("t5", "tiny", vocab_size=50)
+    plain = make_optimizer(model, OptimizerSettings(weight_decay=0.1)).param_groups
+    scaled = make_optimizer(model, OptimizerSettings(weight_decay=0.1, scale_parameter=True)).param_groups
+    decays = {id(p): group["weight_decay"] for group in plain for p in group["params"]}
+    assert {id(group["params"][0]): group["weight_decay"] for group in scaled} == decays

@@ -45,7 +45,8 @@ def from_preset(name: str, size: str = "base", **overrides: Any) -> LanguageMode
 def save(model: LanguageModel, folder: str | os.PathLike[str]) -> None:
     """Write config.json and model.safetensors into ``folder``, each appearing whole.
 
-    >>>     >>> model = from_preset("bert", size="tiny", vocab_size=100)
+    >>> import tempfile
+    >>> model = from_preset("bert", size="tiny", vocab_size=100)
     >>> with tempfile.TemporaryDirectory() as folder:
     ...     save(model, folder)
     ...     load(folder).config == model.config
@@ -69,9 +70,9 @@ def load(folder: str | os.PathLike[str]) -> LanguageModel:
         weights = load_file(path)
     except (OSError, SafetensorError) as error:
         raise FastmaskError(f"cannot read the weights: {path}: {error}") from error
-    model = from_config(config).to(weights["token_embedding.weight"].dtype)
+    model = from_config(config)
     try:
-        model.load_state_dict(weights)
+        model.load_state_dict(weights, assign=True)
     except RuntimeError as error:
         raise FastmaskError(f"the weights do not fit the config: {path}: {error}") from error
     return model.eval()

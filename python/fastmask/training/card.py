@@ -1,6 +1,6 @@
 """The model card: what the model is, how it came about, how it is loaded."""
 
-import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from fastmask.training.report import flat
@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from fastmask.training.result import TrainingResult
 
 _KINDS = {
-    "encoder": ("encoder (BERT's shape)", "fill-mask"),
-    "decoder": ("decoder (GPT-2's shape)", "text-generation"),
-    "encoder_decoder": ("encoder-decoder (T5 v1.0's shape)", "text2text-generation"),
+    "encoder": ("An encoder (BERT's shape)", "fill-mask"),
+    "decoder": ("A decoder (GPT-2's shape)", "text-generation"),
+    "encoder_decoder": ("An encoder-decoder (T5 v1.0's shape)", "text2text-generation"),
 }
 
 
@@ -31,13 +31,13 @@ tags: [fastmask, pre-training, {result.recipe.name}]
 
 # {result.recipe.name}, {result.recipe.size}
 
-A {kind} with {result.num_parameters:,} parameters, pre-trained from scratch by fastmask.
+{kind} with {result.num_parameters:,} parameters, pre-trained from scratch by fastmask.
 
 | | |
 |---|---|
 | held-out loss | {result.held_out_loss:.3f} nats a label |
 | unigram entropy of the same labels | {result.unigram_entropy:.3f} nats: the best without context |
-| difference | {below:+.3f} nats |
+| below it by | {below:.3f} nats |
 | steps | {result.steps:,} |
 | tokens seen | {result.tokens:,} |
 | time | {result.seconds:.0f} s, {result.tokens / max(result.seconds, 1e-9):,.0f} tokens/s |
@@ -64,13 +64,13 @@ repeats what it read, whatever that was.
 
 ## Recipe
 
-```json
-{json.dumps(flat(result.recipe.to_dict()), indent=2)}
-```
+{_table(flat(result.recipe.to_dict()))}
 
 ## Model
 
-```json
-{json.dumps(result.model_config.to_dict(), indent=2)}
-```
+{_table(result.model_config.to_dict())}
 """
+
+
+def _table(settings: Mapping[str, object]) -> str:
+    return "| | |\n|---|---|\n" + "\n".join(f"| {name} | `{value}` |" for name, value in settings.items())

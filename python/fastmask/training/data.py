@@ -15,7 +15,7 @@ SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>")
 SENTINELS = tuple(f"<extra_id_{number}>" for number in range(100))
 
 _HELD_OUT_SHARE = 20
-_HELD_OUT_BATCHES = 8
+_HELD_OUT_BATCHES = 24
 
 
 def train_tokenizer(source: Source, vocab_size: int) -> Tokenizer:
@@ -30,7 +30,7 @@ def prepare(source: Source, tok: Tokenizer, folder: Path) -> TokenDataset:
 
 
 def split_loaders(ds: TokenDataset, objective: Any, recipe: Recipe) -> tuple[TokenLoader, TokenLoader]:
-    """Return loaders over the first rows of a dataset and over its last ones, a twentieth and at most 8 batches.
+    """Return loaders over the first rows of a dataset and over its last ones, a twentieth and at most 24 batches.
 
     Raises:
         FastmaskError: where the text is too short for one batch of each.

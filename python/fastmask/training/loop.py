@@ -25,7 +25,7 @@ from fastmask.training.card import model_card
 from fastmask.training.checkpoint import Position, latest, save_checkpoint
 from fastmask.training.evaluate import Batch, Loader, evaluate, to_device, unigram_entropy
 from fastmask.training.generate import samples
-from fastmask.training.optimizer import learning_rate, make_optimizer
+from fastmask.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from fastmask.training.plot import loss_curve
 from fastmask.training.recipe import Recipe
 from fastmask.training.report import training_report
@@ -137,8 +137,7 @@ def _step(
 ) -> tuple[float, float]:
     """Do one optimizer step; return the loss and the length of the gradient before clipping."""
     model.train()
-    for group in optimizer.param_groups:
-        group["lr"] = rate
+    set_learning_rate(optimizer, rate, recipe.optimizer)
     output = model(**to_device(batch, next(model.parameters()).device))
     output.loss.backward()
     norm = float(nn.utils.clip_grad_norm_(model.parameters(), recipe.optimizer.clip_norm))

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 import torch
 from torch import nn
@@ -18,11 +19,25 @@ def make_optimizer(model: nn.Module, settings: OptimizerSettings) -> torch.optim
     decayed = [m.weight for m in model.modules() if isinstance(m, nn.Linear)]
     known = {id(weight) for weight in decayed}
     others = [weight for weight in model.parameters() if id(weight) not in known]
-    groups = [
+    groups: list[dict[str, Any]] = [
         {"params": decayed, "weight_decay": settings.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
+    if settings.scale_parameter:
+        groups = [{**group, "params": [weight]} for group in groups for weight in group["params"]]
     return torch.optim.AdamW(groups, lr=settings.learning_rate, betas=settings.betas, eps=settings.epsilon, fused=True)
+
+
+def set_learning_rate(optimizer: torch.optim.Optimizer, rate: float, settings: OptimizerSettings) -> None:
+    """Give every group its rate: the step's, or with ``scale_parameter`` that times the size of its one tensor."""
+    scales = [1.0] * len(optimizer.param_groups)
+    if settings.scale_parameter:
+        weights = [group["params"][0].detach() for group in optimizer.param_groups]
+        # One transfer for all of them: on a GPU each would stop the queue.
+        sizes = torch.stack([weight.float().square().mean().sqrt() for weight in weights]).tolist()
+        scales = [max(size, 1e-3) for size in sizes]
+    for group, scale in zip(optimizer.param_groups, scales, strict=True):
+        group["lr"] = rate * scale
 
 
 def learning_rate(recipe: Recipe, step: int) -> float:

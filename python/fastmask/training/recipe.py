@@ -23,6 +23,8 @@ class OptimizerSettings:
         weight_decay: of linear layers; norms, biases and embeddings are not decayed.
         clip_norm: gradients longer than this are shortened to it.
         schedule: how the rate falls after the warm-up: "linear" or "cosine" to zero, or "constant".
+        scale_parameter: the rate of each tensor is multiplied by its root mean square, at least 1e-3, as in Adafactor
+            (Shazeer and Stern 2018). T5's first weights differ in size by far, and one rate for all cannot fit them.
     """
 
     learning_rate: float = 1e-3
@@ -31,6 +33,7 @@ class OptimizerSettings:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     schedule: Schedule = "linear"
+    scale_parameter: bool = False
 
     def __post_init__(self) -> None:
         _require(self.learning_rate > 0, "optimizer.learning_rate must be positive", self.learning_rate)

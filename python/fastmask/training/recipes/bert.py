@@ -30,11 +30,11 @@ def objective(tok: "Tokenizer", recipe: Recipe) -> "MaskedLM":
 TINY: dict[str, Any] = {
     "seq_length": 64,
     "batch_size": 32,
-    "steps": 600,
-    "warmup_steps": 60,
-    "save_every": 300,
-    "eval_every": 100,
-    "optimizer": OptimizerSettings(learning_rate=3e-3, betas=(0.9, 0.98)),
+    "steps": 900,
+    "warmup_steps": 100,
+    "save_every": 450,
+    "eval_every": 150,
+    "optimizer": OptimizerSettings(learning_rate=2.5e-3, betas=(0.9, 0.98)),
 }
 BASE: dict[str, Any] = {
     "seq_length": 512,
