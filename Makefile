@@ -64,5 +64,5 @@ $(INSTALLED): $(SOURCES) | $(BIN)/maturin
 	rm -f dist/*.whl
 	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out dist
 	$(BIN)/python -m pip uninstall --quiet --yes fastmask
-	$(BIN)/python -m pip install "$$(ls dist/*.whl)[dev]"
+	$(BIN)/python -m pip install $(if $(wildcard $(INSTALLED)),--quiet) "$$(ls dist/*.whl)[dev]"
 	touch $@
