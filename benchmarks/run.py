@@ -29,6 +29,7 @@ from fastmask.progress import Progress
 
 HERE = Path(__file__).parent
 PASSES = 5
+PACKAGES = ("fastmask", "numpy", "torch", "tokenizers", "transformers", "tiktoken", "gigatoken")
 
 
 def texts_of(case: TokenizeCase) -> list[str] | None:
@@ -125,9 +126,7 @@ def machine() -> dict[str, Any]:
     model = next(
         (line.split(":")[1].strip() for line in _cpuinfo() if line.startswith("model name")), platform.processor()
     )
-    packages = {
-        name: _version(name) for name in ("fastmask", "numpy", "torch", "tokenizers", "transformers", "tiktoken")
-    }
+    packages = {name: _version(name) for name in PACKAGES}
     return {"processor": model, "processors": os.cpu_count(), "system": platform.platform(), "packages": packages}
 
 
