@@ -16,9 +16,6 @@ triton = pytest.importorskip("triton", reason="triton is not installed: nothing 
 from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
-from triton.backends.compiler import GPUTarget  # noqa: E402
-from triton.compiler import ASTSource  # noqa: E402
-
 from fastmask.kernels import configs  # noqa: E402
 from fastmask.kernels.forward import forward_kernel  # noqa: E402
 
