@@ -247,9 +247,8 @@ def _file_name(name: str, index: int) -> str:
 
 
 def _checksum(path: Path) -> str:
+    digest = hashlib.sha256()
     with path.open("rb") as file:
-        return (
-            "sha256:" + hashlib.file_digest(file, "sha256").hexdigest()
-            if hasattr(hashlib, "file_digest")
-            else ("sha256:" + hashlib.sha256(file.read()).hexdigest())
-        )
+        while piece := file.read(1 << 20):
+            digest.update(piece)
+    return f"sha256:{digest.hexdigest()}"

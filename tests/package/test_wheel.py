@@ -1,5 +1,8 @@
 """The wheel that `make test` built: what it holds, and that it is what runs."""
 
+import subprocess
+import sys
+import tarfile
 import zipfile
 from email.parser import Parser
 from pathlib import Path
@@ -55,6 +58,19 @@ def test_size_and_metadata(wheel):
     assert metadata["License-Expression"] == "Apache-2.0"
     assert "# fastmask" in metadata.get_payload()
     assert any(name.endswith("licenses/LICENSE") for name in wheel.namelist())
+
+
+def test_the_source_distribution_is_whole(tmp_path):
+    maturin = Path(sys.executable).with_name("maturin")
+    if not maturin.exists():
+        pytest.skip("maturin is not installed")
+    subprocess.run([maturin, "sdist", "--out", tmp_path], cwd=ROOT, check=True, capture_output=True)
+    with tarfile.open(next(tmp_path.glob("*.tar.gz"))) as archive:
+        members = {member.name.split("/", 1)[1]: member for member in archive}
+    for name in ("README.md", "LICENSE", "Cargo.lock", "pyproject.toml", "rust/core/src/lib.rs"):
+        assert name in members
+    for path in (ROOT / "kernels").glob("*.py"):
+        assert members[f"python/fastmask/kernels/{path.name}"].size == path.stat().st_size
 
 
 def test_the_command_is_declared(wheel):

@@ -1,6 +1,8 @@
 """Byte-level BPE against the `tokenizers` library, on real text and on any text."""
 
 import copy
+import functools
+import multiprocessing
 import pickle
 import unicodedata
 from concurrent.futures import ThreadPoolExecutor
@@ -114,6 +116,15 @@ def test_threads_and_bytes_change_nothing(small):
     assert tok.encode_batch([text.encode() for text in texts], num_threads=3) == one
     with ThreadPoolExecutor(4) as pool:
         assert all(rows == one for rows in pool.map(lambda _: tok.encode_batch(texts), range(8)))
+
+
+@pytest.mark.parametrize("method", ["fork", "spawn", "forkserver"])
+def test_processes_change_nothing(small, method):
+    tok, _ = small
+    texts = ["the quick brown fox " * 400] * 40  # enough that threads start, before and after the fork
+    want = tok.encode_batch(texts, num_threads=2)
+    with multiprocessing.get_context(method).Pool(2) as pool:
+        assert pool.map(functools.partial(tok.encode_batch, num_threads=2), [texts, texts]) == [want, want]
 
 
 def test_cache_state_changes_nothing(small):

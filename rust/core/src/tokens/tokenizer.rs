@@ -2,6 +2,8 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use rustc_hash::FxHashSet;
+
 use super::added::{AddedToken, AddedTokens, Stretch};
 use super::bpe::{Bpe, WordCache};
 use super::decode::DecodeTable;
@@ -37,7 +39,7 @@ pub enum SpecialText {
 pub struct Tokenizer {
     pub(super) vocab: Vocab,
     /// Tokens that are in `added_tokens` alone, not in the model's vocabulary.
-    pub(super) only_added: Vec<u32>,
+    pub(super) only_added: FxHashSet<u32>,
     pub(super) added: AddedTokens,
     pub(super) split: Split,
     pub(super) add_prefix_space: bool,
@@ -59,10 +61,10 @@ pub(super) struct Parts {
 impl Tokenizer {
     pub(super) fn new(parts: Parts) -> Result<Self> {
         let mut vocab = parts.model_vocab;
-        let mut only_added = Vec::new();
+        let mut only_added = FxHashSet::default();
         for (index, token) in parts.added.iter().enumerate() {
             if vocab.id(&token.content).is_none() {
-                only_added.push(token.id);
+                only_added.insert(token.id);
             }
             vocab
                 .insert(&token.content, token.id)
@@ -121,13 +123,12 @@ impl Tokenizer {
 
     /// The bytes of `ids`: UTF-8 except where ids end, begin or join in the middle of a character.
     pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<Vec<u8>> {
-        let skipped = |id: u32| {
-            skip_special_tokens && self.added_tokens().iter().any(|token| token.special && token.id == id)
-        };
+        let special = self.added_tokens().iter().filter(|token| token.special && skip_special_tokens);
+        let skipped: FxHashSet<u32> = special.map(|token| token.id).collect();
         let mut bytes = Vec::with_capacity(ids.len() * 4);
         for (place, &id) in ids.iter().enumerate() {
             let token = self.decode_table.bytes(id).ok_or_else(|| self.no_such_id(id, place))?;
-            if !skipped(id) {
+            if !skipped.contains(&id) {
                 bytes.extend_from_slice(token);
             }
         }
