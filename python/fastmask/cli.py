@@ -161,6 +161,7 @@ def _run_train(options: argparse.Namespace) -> None:
     given = {name: getattr(options, name) for name in ("steps", "schedule_steps", "save_every")}
     settings = [f"{name}={value}" for name, value in given.items() if value is not None]
     recipe = training.with_settings(training.get_recipe(options.recipe, options.size), settings + options.set)
+    training.refuse_used_folder(options.out)
     if options.data:
         ds = _dataset(options)
     else:

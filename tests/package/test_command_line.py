@@ -90,6 +90,11 @@ def test_train(files, tmp_path):
     assert (run / "model" / "README.md").exists()
     assert fm.Tokenizer.from_file(run / "model" / "tokenizer.json") == fm.Tokenizer.from_file(files / "tokenizer.json")
     fm.models.load(run / "model")
+    before = (run / "tokens" / "manifest.json").stat().st_mtime_ns
+    again = command("train", "t5", "--corpus", files / "corpus.txt", "--out", run)
+    assert again.returncode == 2
+    assert "another run's checkpoints" in again.stderr
+    assert (run / "tokens" / "manifest.json").stat().st_mtime_ns == before
 
 
 def test_an_interrupted_run_leaves_the_last_whole_checkpoint(files, tmp_path):

@@ -5,7 +5,7 @@ recipe = get_recipe("gpt2")
 result = train(recipe, build_model(recipe, tok), train_loader, held_out_loader, tok, "run/")
 """
 
-from fastmask.training.checkpoint import latest, load_checkpoint, save_checkpoint
+from fastmask.training.checkpoint import latest, load_checkpoint, refuse_used_folder, save_checkpoint
 from fastmask.training.evaluate import evaluate, unigram_entropy
 from fastmask.training.generate import Guess, Sample, continue_text, fill_mask, fill_spans, samples
 from fastmask.training.loop import build_model, train
@@ -31,6 +31,7 @@ __all__ = [
     "latest",
     "load_checkpoint",
     "loss_curve",
+    "refuse_used_folder",
     "samples",
     "save_checkpoint",
     "train",

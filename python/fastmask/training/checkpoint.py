@@ -72,8 +72,18 @@ def save_checkpoint(
 
 def latest(folder: str | os.PathLike[str]) -> Path | None:
     """Return the newest whole checkpoint in ``folder``, or None."""
-    found = sorted(Path(folder).glob("step-*"), key=lambda path: int(path.name.removeprefix("step-")))
+    found = sorted(Path(folder).glob("step-[0-9]*"), key=lambda path: int(path.name.removeprefix("step-")))
     return found[-1] if found else None
+
+
+def refuse_used_folder(out: str | os.PathLike[str]) -> None:
+    """Raise where ``out`` holds a run already, before anything of it is written over.
+
+    Raises:
+        FastmaskError: there are checkpoints in it.
+    """
+    if latest(Path(out) / "checkpoints") is not None:
+        raise FastmaskError(f"another run's checkpoints lie in {out}: remove that folder or choose another one")
 
 
 def load_checkpoint(

@@ -22,7 +22,7 @@ from fastmask.files import write_whole
 from fastmask.models import LanguageModel, from_config, save
 from fastmask.progress import Progress, in_words
 from fastmask.training.card import model_card
-from fastmask.training.checkpoint import Position, latest, save_checkpoint
+from fastmask.training.checkpoint import Position, refuse_used_folder, save_checkpoint
 from fastmask.training.evaluate import Batch, Loader, evaluate, to_device, unigram_entropy
 from fastmask.training.generate import samples
 from fastmask.training.optimizer import learning_rate, make_optimizer, set_learning_rate
@@ -100,8 +100,7 @@ def _check(recipe: Recipe, model: LanguageModel, loader: Loader, tok: "Tokenizer
             f"the tokenizer has {tok.vocab_size} ids, but the model {model.config.vocab_size}: "
             "build it with the tokenizer's vocab_size"
         )
-    if latest(out / "checkpoints") is not None:
-        raise FastmaskError(f"another run's checkpoints lie in {out}: remove that folder or choose another one")
+    refuse_used_folder(out)
 
 
 def _steps(
