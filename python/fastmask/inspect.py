@@ -22,6 +22,7 @@ _LEGEND: dict[Kind, str] = {
     "kept": "chosen and left as it is",
     "sentinel": "stands for a span",
 }
+_CONTROLS = {chr(code): chr(0x2400 + code) for code in range(32)} | {"\n": "⏎", "\t": "⇥", "\x7f": "␡"}
 # Two shades take turns, so that neighbouring tokens can be told apart.
 _SHADES = ("", "4")
 
@@ -126,7 +127,14 @@ def _plain(tok: "Tokenizer", special: set[int], token_id: int) -> Cell:
 
 
 def _text(tok: "Tokenizer", token_id: int) -> str:
-    return tok.decode([token_id]).replace("\n", "⏎").replace("\t", "⇥") or "␀"
+    return "".join(map(_visible, tok.decode([token_id]))) or "␀"
+
+
+def _visible(character: str) -> str:
+    """Return something to see in place of a control character, which a terminal would obey."""
+    if character in _CONTROLS:
+        return _CONTROLS[character]
+    return character if character.isprintable() else "\ufffd"
 
 
 def as_terminal(shown: Picture, *, colour: bool = True) -> str:
