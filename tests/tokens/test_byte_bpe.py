@@ -129,7 +129,7 @@ def test_processes_change_nothing(small, method):
 
 def test_cache_state_changes_nothing(small):
     tok, _ = small
-    texts = ["".join(f"{n}{m} w{n * m} " for m in range(300)) for n in range(600)]
+    texts = ["".join(f"{n}{m} w{n * m} " for m in range(300)) for n in range(900)]
     rows = tok.encode_batch(texts, num_threads=1)  # more distinct words than the cache holds
     fresh = pickle.loads(pickle.dumps(tok))
     assert [row.tolist() for row in fresh.encode_batch(reversed(texts))] == [row.tolist() for row in rows][::-1]

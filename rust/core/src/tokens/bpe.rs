@@ -209,7 +209,7 @@ pub struct WordCache {
 }
 
 impl WordCache {
-    const CAPACITY: usize = 1 << 16;
+    const CAPACITY: usize = 1 << 17;
     const LONGEST: usize = 64;
 
     fn get(&self, word: &[u8]) -> Option<&[u32]> {
