@@ -138,7 +138,6 @@ def launch_forward(q: Tensor, k: Tensor, v: Tensor, out: Tensor, lse: Tensor, ca
         lse: [batch, heads, query length], float32, contiguous: the natural log of each row's sum of exponentials.
         causal: Whether query i sees the keys up to position i + key length - query length alone.
         scale: What the products of queries and keys are multiplied by.
-
     """
     if out.numel() == 0:
         return

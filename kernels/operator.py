@@ -158,7 +158,6 @@ def attention_backend(name: str) -> AbstractContextManager[None]:
 
     Raises:
         ValueError: No backend has that name. One that cannot serve a call raises at that call.
-
     """
     if name not in _DISPATCH:
         raise ValueError(f"there is no attention backend {name!r}: choose one of {', '.join(map(repr, _DISPATCH))}")
@@ -253,7 +252,6 @@ def attention(q: Tensor, k: Tensor, v: Tensor, *, causal: bool = False, scale: f
 
     Raises:
         ValueError: The tensors do not fit each other, or the forced backend cannot serve them: the message says why.
-
     """
     _check_inputs(q, k, v)
     run = _DISPATCH[_choose(q, k, v)].run

@@ -24,7 +24,6 @@ def attention_reference(
     Returns:
         The output, with shape and dtype of `q`, and the log-sum-exp of each row's scores, float64
         [batch, heads, query length]. A query that sees no key gives zeros and minus infinity.
-
     """
     heads_per_kv_head = q.shape[1] // k.shape[1]
     keys = k.double().repeat_interleave(heads_per_kv_head, dim=1)
