@@ -1,7 +1,8 @@
 """`attention`: one call for every backend. It checks the tensors, chooses who computes, and says why one cannot.
 
 The Triton forward is also a torch operator, `torch.ops.fastmask.attention_forward(q, k, v, causal, scale)`, which
-returns the output and the log-sum-exp of each row; torch.compile and torch.export trace it without running it.
+returns the output and the log-sum-exp of each row; torch.compile and torch.export trace it without running it. It
+checks nothing: `attention` does.
 """
 
 import importlib.util

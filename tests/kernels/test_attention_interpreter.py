@@ -143,6 +143,23 @@ def test_nothing_outside_of_the_tensors_is_read(head_dim, causal):
     assert torch.equal(lse, expected_lse)
 
 
+@pytest.mark.parametrize("head_dim", [64, 80])
+def test_nothing_outside_of_the_output_is_written(head_dim):
+    from fastmask.kernels.forward import launch_forward
+
+    case = Case(70, 90, head_dim=head_dim)
+    q, k, v = tensors(case, torch.float32)
+    room, room_lse = torch.full((1, 2, 200, 128), 7.0), torch.full((2, 2, 70), 7.0)
+    out, lse = room[:, :, :70, :head_dim], room_lse[:1]
+    launch_forward(q, k, v, out, lse, False, head_dim**-0.5)
+    expected, expected_lse = kernel(q, k, v, case)
+    assert torch.equal(out, expected)
+    assert torch.equal(lse, expected_lse)
+    assert torch.all(room[:, :, 70:] == 7.0)
+    assert torch.all(room[:, :, :, head_dim:] == 7.0)
+    assert torch.all(room_lse[1:] == 7.0)
+
+
 LAYOUTS = {
     "heads after length": lambda x: x.transpose(1, 2).contiguous().transpose(1, 2),
     "head_dim not last in memory": lambda x: x.mT.contiguous().mT,

@@ -38,23 +38,32 @@ class Figures(NamedTuple):
     asynchronous_copies: int
 
 
-def signature(dtype: str) -> dict[str, str]:
+def signature(dtype: str, stride_type: str) -> dict[str, str]:
     """The types that a launch finds out from its arguments."""
-    types = dict.fromkeys(forward_kernel.arg_names, "i32")
+    types = {name: stride_type if name.startswith("stride") else "i32" for name in forward_kernel.arg_names}
     types |= dict.fromkeys(("Q", "K", "V", "OUT"), f"*{dtype}")
     types |= {"LSE": "*fp32", "scale_log2": "fp32"}
     return types | dict.fromkeys(("D", "BLOCK_D", "BLOCK_M", "BLOCK_N", "CAUSAL"), "constexpr")
 
 
-def compiled(dtype: str, head_dim: int, causal: bool, tiles: configs.ForwardTiles) -> triton.compiler.CompiledKernel:
-    place = {name: (index,) for index, name in enumerate(forward_kernel.arg_names)}
+def compiled(
+    dtype: str,
+    head_dim: int,
+    causal: bool,
+    tiles: configs.ForwardTiles,
+    stride_type: str = "i32",
+    ones: tuple[str, ...] = (),
+) -> triton.compiler.CompiledKernel:
+    """Compile the kernel; `ones` are arguments of value 1, which a launch turns into constants."""
     constants = {"D": head_dim, "BLOCK_D": configs.padded_head_dim(head_dim), "CAUSAL": causal}
-    constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N}
+    constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N} | dict.fromkeys(ones, 1)
+    types = signature(dtype, stride_type) | dict.fromkeys(ones, "constexpr")
     # What a launch also finds out: torch's memory is aligned, and so is every row of whole 16-byte pieces.
-    aligned = [name for name, kind in signature(dtype).items() if kind.startswith("*") or name.startswith("stride")]
+    aligned = [name for name, kind in types.items() if kind.startswith("*") or name.startswith("stride")]
+    place = {name: (index,) for index, name in enumerate(forward_kernel.arg_names)}
     source = ASTSource(
         forward_kernel,
-        signature=signature(dtype),
+        signature=types,
         constexprs={place[name]: value for name, value in constants.items()},
         attrs={place[name]: [["tt.divisibility", 16]] for name in aligned},
     )
@@ -62,8 +71,7 @@ def compiled(dtype: str, head_dim: int, causal: bool, tiles: configs.ForwardTile
     return triton.compile(source, target=GPUTarget("cuda", 90, 32), options=options)
 
 
-def measured(dtype: str, head_dim: int, causal: bool, tiles: configs.ForwardTiles, folder: Path) -> Figures:
-    kernel = compiled(dtype, head_dim, causal, tiles)
+def measured(kernel: triton.compiler.CompiledKernel, folder: Path) -> Figures:
     cubin = folder / "forward.cubin"
     cubin.write_bytes(kernel.asm["cubin"])
     usage = output_of("cuobjdump", "-res-usage", cubin)
@@ -109,7 +117,7 @@ def _fresh_cache(tmp_path, monkeypatch):
 )
 def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path):
     tiles = configs.forward_tiles(head_dim, BYTES[dtype])
-    figures = measured(dtype, head_dim, causal, tiles, tmp_path)
+    figures = measured(compiled(dtype, head_dim, causal, tiles), tmp_path)
     print(figures)
     assert figures.registers <= MOST_REGISTERS, figures
     assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
@@ -118,7 +126,24 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
     assert (figures.wgmma > 0) == (dtype != "fp32"), figures  # float32 is multiplied in full, not in TF32
 
 
+LAUNCHES = {
+    "one query, as in decoding": {"ones": ("query_count", "heads_per_kv_head")},
+    "every count is 1": {"ones": ("query_count", "key_count", "heads", "heads_per_kv_head")},
+    "strides beyond 2^31": {"stride_type": "i64"},
+}
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("launch", LAUNCHES)
+def test_what_a_launch_makes_of_its_arguments_compiles(launch, causal, tmp_path):
+    figures = measured(compiled("bf16", 64, causal, configs.forward_tiles(64, 2), **LAUNCHES[launch]), tmp_path)
+    print(figures)
+    assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
+    assert figures.wgmma > 0, figures
+
+
 def test_the_figures_show_a_tile_that_is_too_large(tmp_path):
-    figures = measured("fp32", 64, True, configs.ForwardTiles(64, 32, num_warps=4, num_stages=2), tmp_path)
+    too_large = configs.ForwardTiles(64, 32, num_warps=4, num_stages=2)
+    figures = measured(compiled("fp32", 64, True, too_large), tmp_path)
     assert figures.spill_stores > 0, figures
     assert figures.stack_bytes > 0, figures
