@@ -24,11 +24,13 @@ from cases import CORRUPT, TOKENIZE, CorruptCase, TokenizeCase
 from engines import corrupters_of, tokenizers_of
 
 import fastmask as fm
+from fastmask.bench import best_rate
 from fastmask.demo import corpus
 from fastmask.progress import Progress
 
 HERE = Path(__file__).parent
 PASSES = 5
+SECONDS = 1.0
 PACKAGES = ("fastmask", "numpy", "torch", "tokenizers", "transformers", "tiktoken", "gigatoken")
 
 
@@ -93,17 +95,6 @@ def tokenize_results(path: Path, bar: Progress) -> list[dict[str, Any]]:
     return rows
 
 
-def best_rate(work: Any, amount: int, seconds: float = 1.0) -> float:
-    """Millions of `amount` a second, the best of as many passes as fit."""
-    work()
-    best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return amount / best / 1e6
-
-
 def corrupt_results(case: CorruptCase) -> list[dict[str, Any]]:
     """One row an engine, and the floor: plain copies of as many int64 arrays into reused buffers."""
     ids = np.random.default_rng(0).integers(200, 30000, (case.rows, case.length)).astype(np.uint32)
@@ -113,10 +104,10 @@ def corrupt_results(case: CorruptCase) -> list[dict[str, Any]]:
         for buffer in buffers:
             np.copyto(buffer, wide)
 
-    floor = best_rate(copy, ids.size)
+    floor = best_rate(copy, ids.size, SECONDS) / 1e6
     rows = [{"case": case.objective, "engine": f"{case.copies} plain copies", "rate": floor, "times the copies": 1.0}]
     for engine, work in corrupters_of(case.objective, ids).items():
-        rate = best_rate(work, ids.size)
+        rate = best_rate(work, ids.size, SECONDS) / 1e6
         rows.append({"case": case.objective, "engine": engine, "rate": rate, "times the copies": floor / rate})
     return rows
 

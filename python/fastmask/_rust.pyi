@@ -16,7 +16,6 @@ __all__ = [
     "Tokenizer",
     "loader_order",
     "philox4x32",
-    "resolve_num_threads",
 ]
 
 @final
@@ -258,9 +257,4 @@ def loader_order(
 def philox4x32(counter: SupportsLenAndGetItem[SupportsIndex], key: SupportsLenAndGetItem[SupportsIndex]) -> list[int]:
     """
     One block of Philox4x32-10.
-    """
-
-def resolve_num_threads(num_threads: SupportsIndex | None = None) -> int:
-    """
-    The number of threads that a call with this `num_threads` uses.
     """

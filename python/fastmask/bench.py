@@ -13,8 +13,6 @@ if TYPE_CHECKING:
     from fastmask.objective import Objective
     from fastmask.tokenizer import Tokenizer
 
-_SECONDS_A_FIGURE = 0.5
-
 
 @dataclass(frozen=True)
 class Throughput:
@@ -33,9 +31,18 @@ class Throughput:
     unit: str
     num_threads: int
 
+    @property
+    def rate(self) -> str:
+        """The rate in words."""
+        return f"{self.per_second / 1e6:,.1f} M{'B' if self.unit == 'bytes' else ' tokens'}/s"
+
+    @property
+    def threads(self) -> str:
+        """The number of threads in words."""
+        return "1 thread" if self.num_threads == 1 else f"{self.num_threads} threads"
+
     def __str__(self) -> str:
-        threads = "1 thread" if self.num_threads == 1 else f"{self.num_threads} threads"
-        return f"{self.what}: {self.per_second / 1e6:,.1f} M{'B' if self.unit == 'bytes' else ' tokens'}/s on {threads}"
+        return f"{self.what}: {self.rate} on {self.threads}"
 
 
 def tokenization(tok: "Tokenizer", texts: Sequence[str], num_threads: int = 1) -> list[Throughput]:
@@ -51,7 +58,7 @@ def tokenization(tok: "Tokenizer", texts: Sequence[str], num_threads: int = 1) -
     cold = size / (time.perf_counter() - started)
     return [
         Throughput("tokenize, first pass", cold, "bytes", num_threads),
-        Throughput("tokenize, later passes", _best_rate(encode, size), "bytes", num_threads),
+        Throughput("tokenize, later passes", best_rate(encode, size), "bytes", num_threads),
     ]
 
 
@@ -62,7 +69,7 @@ def corruption(objective: "Objective", rows: Ragged, num_threads: int = 1) -> Th
         objective(rows, seed=1, num_threads=num_threads)
 
     name = type(objective).__name__
-    return Throughput(name, _best_rate(corrupt, len(rows.ids)), "tokens", num_threads)
+    return Throughput(name, best_rate(corrupt, len(rows.ids)), "tokens", num_threads)
 
 
 def rows_of(ids: "np.ndarray[tuple[int], np.dtype[np.uint32]]", length: int, count: int) -> Ragged:
@@ -71,9 +78,10 @@ def rows_of(ids: "np.ndarray[tuple[int], np.dtype[np.uint32]]", length: int, cou
     return Ragged(whole, np.arange(0, length * count + 1, length, dtype=np.int64))
 
 
-def _best_rate(work: Callable[[], None], amount: int) -> float:
+def best_rate(work: Callable[[], object], amount: int, seconds: float = 0.5) -> float:
+    """Return how much of ``amount`` the best pass of ``work`` does a second, of as many as fit into ``seconds``."""
     work()
-    best, end = float("inf"), time.perf_counter() + _SECONDS_A_FIGURE
+    best, end = float("inf"), time.perf_counter() + seconds
     while time.perf_counter() < end:
         started = time.perf_counter()
         work()

@@ -164,7 +164,7 @@ def _report(
     rates: Sequence[bench.Throughput],
     seconds: float,
 ) -> str:
-    figures = {f"{rate.what} ({rate.num_threads} thread)": str(rate).split(": ")[1].split(" on ")[0] for rate in rates}
+    figures = {f"{rate.what} ({rate.threads})": rate.rate for rate in rates}
     models = (
         section(
             f"{result.recipe.name}, {result.recipe.size}",

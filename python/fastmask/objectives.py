@@ -242,7 +242,9 @@ class SpanCorruption(Objective):
 
     def for_length(self, seq_length: int) -> "SpanCorruption":
         """Return span corruption whose inputs are ``seq_length`` long."""
-        if self.inputs_length not in (None, seq_length):
+        if self.inputs_length == seq_length:
+            return self
+        if self.inputs_length is not None:
             raise FastmaskError(
                 f"SpanCorruption has inputs_length={self.inputs_length} and seq_length is {seq_length}: give the same"
             )

@@ -22,7 +22,7 @@ mod _rust {
     #[pymodule_export]
     use crate::objectives::{CausalLm, MaskedLm, SpanCorruption};
     #[pymodule_export]
-    use crate::random::{philox4x32, resolve_num_threads};
+    use crate::random::philox4x32;
     #[pymodule_export]
     use crate::tokenizer::Tokenizer;
     #[pymodule_export]

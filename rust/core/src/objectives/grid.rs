@@ -202,6 +202,13 @@ mod tests {
     }
 
     #[test]
+    fn padding_fills_the_rest() {
+        let mut cells = [7_i64; 4];
+        Grid::new(&mut cells, 1, 4).unwrap().write([1, 2].into_iter(), -100);
+        assert_eq!(cells, [1, 2, -100, -100]);
+    }
+
+    #[test]
     fn rectangles_know_their_shape() {
         let mut cells = [0_i64; 6];
         assert!(Grid::new(&mut cells, 2, 4).is_err());

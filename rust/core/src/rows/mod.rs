@@ -5,5 +5,5 @@ mod pad;
 mod ragged;
 
 pub use pack::{Packing, Piece, RowPlan};
-pub use pad::{padded_width, write_padded};
+pub use pad::padded_width;
 pub use ragged::{Ragged, RaggedView};

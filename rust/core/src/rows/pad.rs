@@ -23,15 +23,6 @@ pub fn padded_width(
     }
 }
 
-/// Writes `row` and then `pad` to the end of `out`.
-pub fn write_padded(out: &mut [i64], row: impl ExactSizeIterator<Item = i64>, pad: i64) {
-    let length = row.len();
-    for (cell, id) in out.iter_mut().zip(row) {
-        *cell = id;
-    }
-    out[length..].fill(pad);
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -54,12 +45,5 @@ mod tests {
                 "{longest} {pad_to:?} {multiple:?}"
             );
         }
-    }
-
-    #[test]
-    fn padding_fills_the_rest() {
-        let mut out = [7; 4];
-        write_padded(&mut out, [1, 2].into_iter(), -100);
-        assert_eq!(out, [1, 2, -100, -100]);
     }
 }
