@@ -8,7 +8,7 @@ use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
-use super::byte_level;
+use crate::text::byte_level;
 use super::vocab::Vocab;
 use crate::{Error, Result};
 

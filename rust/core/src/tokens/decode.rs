@@ -1,6 +1,6 @@
 //! Ids to bytes.
 
-use super::byte_level;
+use crate::text::byte_level;
 use super::vocab::Vocab;
 
 /// The bytes of every token, one after the other.

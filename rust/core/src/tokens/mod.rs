@@ -2,7 +2,6 @@
 
 mod added;
 mod bpe;
-mod byte_level;
 mod decode;
 mod load;
 mod save;

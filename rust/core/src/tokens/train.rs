@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 
 use super::added::AddedToken;
 use super::bpe::Bpe;
-use super::byte_level;
+use crate::text::byte_level;
 use super::tokenizer::{Parts, Tokenizer};
 use super::vocab::Vocab;
 use crate::text::Split;

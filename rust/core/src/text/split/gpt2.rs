@@ -1,6 +1,6 @@
 //! Text to words: what the merges of a byte-level BPE may not cross.
 
-use super::classes::{Class, class_of};
+use crate::text::classes::{Class, class_of};
 
 /// How text is split into words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

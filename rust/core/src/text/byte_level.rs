@@ -19,13 +19,13 @@ const UNPRINTABLE: [u8; 68] = {
 };
 
 /// The character that spells `byte`.
-pub(super) fn char_of(byte: u8) -> char {
+pub(crate) fn char_of(byte: u8) -> char {
     let place = UNPRINTABLE.binary_search(&byte);
     place.ok().and_then(|place| char::from_u32(0x100 + place as u32)).unwrap_or(char::from(byte))
 }
 
 /// The byte that `character` spells, if it is of the alphabet.
-pub(super) fn byte_of(character: char) -> Option<u8> {
+pub(crate) fn byte_of(character: char) -> Option<u8> {
     match u8::try_from(character) {
         Ok(byte) => is_printable(byte).then_some(byte),
         Err(_) => UNPRINTABLE.get((character as usize).checked_sub(0x100)?).copied(),
@@ -33,7 +33,7 @@ pub(super) fn byte_of(character: char) -> Option<u8> {
 }
 
 /// The bytes that `token` spells, or its own UTF-8 where a character of it is not of the alphabet (added tokens).
-pub(super) fn bytes_of(token: &str) -> Vec<u8> {
+pub(crate) fn bytes_of(token: &str) -> Vec<u8> {
     token.chars().map(byte_of).collect::<Option<Vec<u8>>>().unwrap_or_else(|| token.as_bytes().to_vec())
 }
 
