@@ -3,6 +3,7 @@
 mod aligned;
 pub(crate) mod byte_level;
 mod classes;
+pub mod normalize;
 mod pattern;
 mod pieces;
 mod split;

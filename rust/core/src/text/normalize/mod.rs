@@ -1,0 +1,5 @@
+//! What is done to a text before it is cut into words.
+
+pub mod charsmap;
+
+pub use charsmap::Charsmap;
