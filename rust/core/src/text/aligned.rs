@@ -71,29 +71,18 @@ impl<'t> Aligned<'t> {
     /// where it is inserted, and -n where it replaces the next one and the n after that are removed. The first
     /// `removed_first` characters are removed before that.
     pub fn transform(&mut self, changes: impl IntoIterator<Item = (char, isize)>, removed_first: usize) {
-        let Some(old_origins) = &self.origins else {
-            self.text = Cow::Owned(changes.into_iter().map(|(character, _)| character).collect());
-            return;
-        };
-        let mut old = self.text.chars();
-        let mut take = |count: usize| old.by_ref().take(count).map(char::len_utf8).sum::<usize>();
-        let mut place = take(removed_first);
-        let mut text = String::with_capacity(self.text.len());
-        let mut origins = Vec::with_capacity(self.text.len());
-        for (character, change) in changes {
-            let origin = if change > 0 {
-                place.checked_sub(1).map_or((self.start, self.start), |before| old_origins[before])
-            } else {
-                let origin = old_origins.get(place).or(old_origins.last());
-                let origin = origin.copied().unwrap_or((self.start, self.start));
-                place += take(1 + change.unsigned_abs());
-                origin
-            };
-            text.push(character);
-            origins.resize(text.len(), origin);
-        }
-        self.text = Cow::Owned(text);
-        self.origins = Some(origins);
+        self.rewrite(|_, new| {
+            new.remove(removed_first);
+            new.extend(changes);
+        });
+    }
+
+    /// Replaces the whole text by what `write` makes of it, which goes through the old one from the left.
+    pub(super) fn rewrite(&mut self, write: impl FnOnce(&str, &mut Rewritten<'_>)) {
+        let mut new = Rewritten::of(self);
+        write(&self.text, &mut new);
+        let Rewritten { text, origins, .. } = new;
+        (self.text, self.origins) = (Cow::Owned(text), origins);
     }
 
     /// Keeps the characters that `keep` wants.
@@ -101,23 +90,28 @@ impl<'t> Aligned<'t> {
         if self.text.chars().all(&keep) {
             return;
         }
-        let mut changes: Vec<(char, isize)> = Vec::with_capacity(self.text.len());
-        let mut removed_first = 0;
-        for character in self.text.chars() {
-            match (keep(character), changes.last_mut()) {
-                (true, _) => changes.push((character, 0)),
-                (false, Some(last)) => last.1 -= 1,
-                (false, None) => removed_first += 1,
+        self.rewrite(|old, new| {
+            for character in old.chars() {
+                if keep(character) {
+                    new.replace(character);
+                } else {
+                    new.remove(1);
+                }
             }
-        }
-        self.transform(changes, removed_first);
+        });
     }
 
     /// Replaces each character by another.
     pub fn map(&mut self, change: impl Fn(char) -> char) {
         if self.text.chars().any(|character| change(character) != character) {
-            let changes: Vec<_> = self.text.chars().map(|character| (change(character), 0)).collect();
-            self.transform(changes, 0);
+            self.rewrite(|old, new| old.chars().for_each(|character| new.replace(change(character))));
+        }
+    }
+
+    /// Writes ASCII letters small, which moves no origin.
+    pub fn make_ascii_lowercase(&mut self) {
+        if self.text.bytes().any(|byte| byte.is_ascii_uppercase()) {
+            self.text.to_mut().make_ascii_lowercase();
         }
     }
 
@@ -171,6 +165,95 @@ impl<'t> Aligned<'t> {
     }
 }
 
+/// A text that takes the place of an old one, character by character.
+#[derive(Debug)]
+pub(super) struct Rewritten<'o> {
+    text: String,
+    origins: Option<Vec<Origin>>,
+    old: &'o str,
+    old_origins: &'o [Origin],
+    /// How many bytes of the old text are replaced or removed so far.
+    done: usize,
+    start: Origin,
+}
+
+impl<'o> Rewritten<'o> {
+    fn of(old: &'o Aligned<'_>) -> Self {
+        Self {
+            text: String::with_capacity(old.text.len()),
+            origins: old.origins.as_ref().map(|origins| Vec::with_capacity(origins.len())),
+            old: &old.text,
+            old_origins: old.origins.as_deref().unwrap_or_default(),
+            done: 0,
+            start: (old.start, old.start),
+        }
+    }
+
+    /// Puts a character in place of the next old one.
+    pub(super) fn replace(&mut self, character: char) {
+        let origin = self.old_origins.get(self.done).or(self.old_origins.last()).copied();
+        self.push(character, origin);
+        self.remove(1);
+    }
+
+    /// Puts a character before the next old one; its origin is that of the byte before it.
+    pub(super) fn insert(&mut self, character: char) {
+        let before = self.done.checked_sub(1).and_then(|before| self.old_origins.get(before));
+        self.push(character, before.copied());
+    }
+
+    /// Leaves out the next old characters.
+    pub(super) fn remove(&mut self, count: usize) {
+        if self.origins.is_some() {
+            let rest = self.old.get(self.done..).unwrap_or_default();
+            self.done += rest.chars().take(count).map(char::len_utf8).sum::<usize>();
+        }
+    }
+
+    /// Puts each character of `part` in place of the next old one; `part` is most often the old text itself.
+    pub(super) fn keep(&mut self, part: &str) {
+        let Some(origins) = &mut self.origins else {
+            self.text.push_str(part);
+            return;
+        };
+        let end = self.done + part.len();
+        match self.old_origins.get(self.done..end) {
+            Some(old) if self.old.get(self.done..end) == Some(part) => {
+                self.text.push_str(part);
+                origins.extend_from_slice(old);
+                self.done = end;
+            }
+            _ => part.chars().for_each(|character| self.replace(character)),
+        }
+    }
+
+    /// Whether nothing is written yet.
+    pub(super) fn is_empty(&self) -> bool {
+        self.text.is_empty()
+    }
+
+    fn push(&mut self, character: char, origin: Option<Origin>) {
+        self.text.push(character);
+        if let Some(origins) = &mut self.origins {
+            origins.resize(self.text.len(), origin.unwrap_or(self.start));
+        }
+    }
+}
+
+/// Characters with their changes, as [`Aligned::transform`] has them.
+impl Extend<(char, isize)> for Rewritten<'_> {
+    fn extend<I: IntoIterator<Item = (char, isize)>>(&mut self, changes: I) {
+        for (character, change) in changes {
+            if change > 0 {
+                self.insert(character);
+            } else {
+                self.replace(character);
+                self.remove(change.unsigned_abs());
+            }
+        }
+    }
+}
+
 fn own_origins(text: &str, start: u32) -> Vec<Origin> {
     let mut origins = Vec::with_capacity(text.len());
     for (place, character) in text.char_indices() {
@@ -205,10 +288,16 @@ mod tests {
     fn prefixes_and_replacements() {
         let mut text = aligned("ab");
         text.prepend("▁");
-        assert_eq!((text.as_str(), text.origin_of(0..3), text.origin_of(3..4)), ("▁ab", Some((10, 11)), Some((10, 11))));
+        assert_eq!(
+            (text.as_str(), text.origin_of(0..3), text.origin_of(3..4)),
+            ("▁ab", Some((10, 11)), Some((10, 11)))
+        );
         let mut text = aligned("a  b");
         text.replace(&[1..2, 2..3], "▁");
-        assert_eq!((text.as_str(), text.origin_of(1..4), text.origin_of(4..7)), ("a▁▁b", Some((11, 12)), Some((12, 13))));
+        assert_eq!(
+            (text.as_str(), text.origin_of(1..4), text.origin_of(4..7)),
+            ("a▁▁b", Some((11, 12)), Some((12, 13)))
+        );
         let mut empty = aligned("");
         empty.prepend("x");
         assert_eq!(empty.as_str(), "");
@@ -230,7 +319,7 @@ mod tests {
             (|text: &mut Aligned<'_>| text.filter(|c| c != 'a')) as fn(&mut Aligned<'_>),
             |text| text.map(|c| c.to_ascii_uppercase()),
             |text| text.prepend("xy"),
-            |text| text.replace(&[0..1], "long"),
+            |text| text.replace(std::slice::from_ref(&(0..1)), "long"),
             |text| text.strip(true, false),
         ] {
             let (mut with, mut without) = (aligned("a banana "), Aligned::new("a banana ", 0, false));

@@ -219,6 +219,8 @@ mod tests {
         assert_eq!(keys, b"\ta");
     }
 
+    type Change = Box<dyn FnOnce(&mut Vec<u8>)>;
+
     fn refusal(change: impl FnOnce(&mut Vec<u8>)) -> String {
         let mut bytes = blob::of(&[("a", "x"), ("ab", "é")]);
         change(&mut bytes);
@@ -233,7 +235,6 @@ mod tests {
     fn broken_blobs_are_refused() {
         let size = blob::of(&[("a", "x"), ("ab", "é")]).len();
         let a = 256 + usize::from(b'a');
-        type Change = Box<dyn FnOnce(&mut Vec<u8>)>;
         let cases: [(&str, Change); 9] = [
             ("shorter than its header", Box::new(|blob| blob.truncate(3))),
             ("shorter than its trie", Box::new(|blob| blob.truncate(99))),
