@@ -90,9 +90,9 @@ impl Normalizer {
     /// Changes `text`, and its origins with it. A text that is normal already is not copied if it is ASCII.
     ///
     /// In one case this is not what the original does. After a `Replace` has put something before the first character
-    /// (its expression matches nothing there, as `^` does), the original applies whatever comes next but another
-    /// `Replace` to a text shifted by that: it panics on almost any text, and doubles the beginning of the rest.
-    /// Here the whole text is changed.
+    /// (its expression matched nothing there, as `^` does) or a `Prepend` has prepended nothing, the original applies
+    /// all changes but those of `Replace` and `Prepend` to a text shifted by that: it panics on almost any text, and
+    /// doubles the beginning of the rest. Here the whole text is changed.
     pub fn apply(&self, text: &mut Aligned<'_>) -> Result<()> {
         match self {
             Self::BertNormalizer(bert) => bert.apply(text),
