@@ -8,29 +8,13 @@ use serde::Deserialize;
 use serde_json::{Map, Value};
 
 use super::added::AddedToken;
-use super::bpe::Bpe;
+use super::models::Model;
 use super::tokenizer::{Parts, Tokenizer};
 use super::vocab::Vocab;
 use crate::text::Split;
 use crate::{Error, Result};
 
 const ADVICE: &str = "this version reads byte-level BPE without a normalizer (GPT-2's kind)";
-
-#[derive(Deserialize)]
-struct BpeFile {
-    vocab: Map<String, Value>,
-    merges: Vec<MergeFile>,
-    #[serde(default)]
-    ignore_merges: bool,
-}
-
-/// A merge is written as `"a b"` by older files and as `["a", "b"]` by newer ones.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum MergeFile {
-    Text(String),
-    Pair(String, String),
-}
 
 #[derive(Deserialize)]
 struct ByteLevelFile {
@@ -71,11 +55,8 @@ impl Tokenizer {
         let model: Map<String, Value> =
             field(&mut file, "model", "model")?.ok_or_else(|| missing("model"))?;
         check_model(&model)?;
-        let model: BpeFile = typed(Value::Object(model), "model")?;
-        let vocab = read_vocab(&model.vocab)?;
         Self::new(Parts {
-            model: read_merges(&vocab, &model)?,
-            model_vocab: vocab,
+            model: Model::from_json(Value::Object(model))?,
             added: check_added(added)?,
             split: if split.use_regex { Split::Gpt2 } else { Split::Whole },
             add_prefix_space: split.add_prefix_space,
@@ -145,37 +126,6 @@ fn check_model(model: &Map<String, Value>) -> Result<()> {
         }
     }
     Ok(())
-}
-
-fn read_vocab(file: &Map<String, Value>) -> Result<Vocab> {
-    let mut vocab = Vocab::default();
-    for (token, id) in file {
-        let id = id.as_u64().and_then(|id| u32::try_from(id).ok()).ok_or_else(|| {
-            Error::new(format!("token {token:?} has id {id}"))
-                .at("model.vocab")
-                .advise("ids are whole numbers from 0")
-        })?;
-        vocab.insert(token, id).map_err(|error| error.at("model.vocab"))?;
-    }
-    Ok(vocab)
-}
-
-fn read_merges(vocab: &Vocab, file: &BpeFile) -> Result<Bpe> {
-    let pairs: Vec<(&str, &str)> = file.merges.iter().enumerate().map(read_merge).collect::<Result<_>>()?;
-    Bpe::new(vocab, pairs.into_iter(), file.ignore_merges)
-}
-
-fn read_merge((rank, merge): (usize, &MergeFile)) -> Result<(&str, &str)> {
-    match merge {
-        MergeFile::Pair(left, right) => Ok((left, right)),
-        MergeFile::Text(text) => {
-            text.split_once(' ').filter(|(_, right)| !right.contains(' ')).ok_or_else(|| {
-                Error::new(format!("{text:?} is not two tokens"))
-                    .at(format!("model.merges[{rank}]"))
-                    .advise("a merge is two tokens with one space between them")
-            })
-        }
-    }
 }
 
 fn check_added(added: Vec<AddedToken>) -> Result<Vec<AddedToken>> {
@@ -250,9 +200,9 @@ mod tests {
             (|file| file["model"]["merges"][0] = "a x".into(), "model.merges[0]: \"a\" + \"x\" needs"),
             (
                 |file| file["model"]["vocab"]["b"] = 0.into(),
-                "model.vocab: tokens \"a\" and \"b\" both have id 0",
+                "model.vocab[\"b\"]: tokens \"a\" and \"b\" both have id 0",
             ),
-            (|file| file["model"]["vocab"]["b"] = (-1).into(), "model.vocab: token \"b\" has id -1"),
+            (|file| file["model"]["vocab"]["b"] = (-1).into(), "model.vocab[\"b\"]: the id is -1"),
             (
                 |file| file["added_tokens"][0]["id"] = 1.into(),
                 "added_tokens[0]: tokens \"b\" and \"<mask>\" both",

@@ -1,16 +1,18 @@
 //! Words to ids and back.
 
 mod added;
-mod bpe;
+mod cache;
 mod decode;
 mod load;
+mod models;
 mod save;
 mod tokenizer;
 mod train;
 mod vocab;
 
 pub use added::AddedToken;
-pub use bpe::{Bpe, WordCache};
+pub use cache::WordCache;
+pub use models::{Bpe, BpeSettings, Model, Token, Unigram, WordLevel, WordPiece};
 pub use tokenizer::{SpecialText, Tokenizer};
 pub use train::{ByteBpeTrainer, TrainSettings};
 pub use vocab::Vocab;

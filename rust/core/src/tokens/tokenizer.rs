@@ -5,11 +5,12 @@ use std::sync::{Mutex, PoisonError};
 use rustc_hash::FxHashSet;
 
 use super::added::{AddedToken, AddedTokens, Stretch};
-use super::bpe::{Bpe, WordCache};
+use super::cache::WordCache;
 use super::decode::DecodeTable;
+use super::models::{Model, Token};
 use super::vocab::Vocab;
 use crate::rows::Ragged;
-use crate::text::Split;
+use crate::text::{Split, byte_level};
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
 
@@ -38,12 +39,11 @@ pub enum SpecialText {
 #[derive(Debug)]
 pub struct Tokenizer {
     pub(super) vocab: Vocab,
-    /// Tokens that are in `added_tokens` alone, not in the model's vocabulary.
-    pub(super) only_added: FxHashSet<u32>,
     pub(super) added: AddedTokens,
     pub(super) split: Split,
     pub(super) add_prefix_space: bool,
-    pub(super) model: Bpe,
+    pub(super) model: Model,
+    reads_bytes: bool,
     decode_table: DecodeTable,
     /// Caches between calls: a call takes one for each of its threads and gives it back.
     caches: Mutex<Vec<WordCache>>,
@@ -51,21 +51,21 @@ pub struct Tokenizer {
 
 /// Everything that makes a tokenizer, before it is checked and indexed.
 pub(super) struct Parts {
-    pub(super) model_vocab: Vocab,
     pub(super) added: Vec<AddedToken>,
     pub(super) split: Split,
     pub(super) add_prefix_space: bool,
-    pub(super) model: Bpe,
+    pub(super) model: Model,
 }
 
 impl Tokenizer {
     pub(super) fn new(parts: Parts) -> Result<Self> {
-        let mut vocab = parts.model_vocab;
-        let mut only_added = FxHashSet::default();
+        let (mut model, mut vocab) = (parts.model, Vocab::default());
+        for (id, token) in model.vocab().iter() {
+            vocab.insert(token, id)?;
+        }
+        let reads_bytes = model.can_read_bytes();
+        model.read_bytes();
         for (index, token) in parts.added.iter().enumerate() {
-            if vocab.id(&token.content).is_none() {
-                only_added.insert(token.id);
-            }
             vocab
                 .insert(&token.content, token.id)
                 .map_err(|error| error.at(format!("added_tokens[{index}]")))?;
@@ -73,11 +73,11 @@ impl Tokenizer {
         Ok(Self {
             decode_table: DecodeTable::new(&vocab),
             vocab,
-            only_added,
             added: AddedTokens::new(parts.added)?,
             split: parts.split,
             add_prefix_space: parts.add_prefix_space,
-            model: parts.model,
+            model,
+            reads_bytes,
             caches: Mutex::default(),
         })
     }
@@ -156,24 +156,42 @@ impl Tokenizer {
                         .advise("pass special_text=\"text\" to take it as text, \"parse\" to take it as the token"));
                 }
                 Stretch::Token(token) => ids.push(token.id),
-                Stretch::Text(text) => self.encode_text(text, cache, ids),
+                Stretch::Text(text) => self.encode_text(text, cache, ids)?,
             }
             Ok(())
         })
     }
 
-    fn encode_text(&self, text: &str, cache: &mut WordCache, ids: &mut Vec<u32>) {
+    fn encode_text(&self, text: &str, cache: &mut WordCache, ids: &mut Vec<u32>) -> Result<()> {
         if self.add_prefix_space && !text.starts_with(' ') {
             // The space joins the first word, which only a text of its own can show.
             let prefixed = format!(" {text}");
             for word in self.split.words(&prefixed) {
-                self.model.encode_word(word.as_bytes(), cache, ids);
+                self.encode_word(word, cache, ids)?;
             }
         } else {
             for word in self.split.words(text) {
-                self.model.encode_word(word.as_bytes(), cache, ids);
+                self.encode_word(word, cache, ids)?;
             }
         }
+        Ok(())
+    }
+
+    fn encode_word(&self, word: &str, cache: &mut WordCache, ids: &mut Vec<u32>) -> Result<()> {
+        if let Some(known) = cache.get(word.as_bytes()) {
+            ids.extend_from_slice(known);
+            return Ok(());
+        }
+        let (start, mut tokens) = (ids.len(), Vec::<Token>::new());
+        if self.reads_bytes {
+            self.model.encode_bytes(word.as_bytes(), &mut tokens)?;
+        } else {
+            let spelled: String = word.bytes().map(byte_level::char_of).collect();
+            self.model.encode_word(&spelled, &mut tokens)?;
+        }
+        ids.extend(tokens.iter().map(|token| token.id));
+        cache.insert(word.as_bytes(), &ids[start..]);
+        Ok(())
     }
 
     fn borrow_cache(&self) -> BorrowedCache<'_> {

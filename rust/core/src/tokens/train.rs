@@ -10,11 +10,11 @@ use std::sync::{Mutex, PoisonError};
 use rustc_hash::FxHashMap;
 
 use super::added::AddedToken;
-use super::bpe::Bpe;
-use crate::text::byte_level;
+use super::models::{Bpe, BpeSettings, Model};
 use super::tokenizer::{Parts, Tokenizer};
 use super::vocab::Vocab;
 use crate::text::Split;
+use crate::text::byte_level;
 use crate::{Error, Result, threads};
 
 /// How often the caller hears of the progress.
@@ -161,9 +161,9 @@ impl Tokens {
         }
         let text = |id: u32| self.texts[id as usize].as_str();
         let added = special_tokens.iter().map(|token| AddedToken::special(token, self.ids[token])).collect();
+        let merges = merges.iter().map(|&(left, right)| (text(left), text(right)));
         Tokenizer::new(Parts {
-            model: Bpe::new(&vocab, merges.iter().map(|&(left, right)| (text(left), text(right))), false)?,
-            model_vocab: vocab,
+            model: Model::Bpe(Bpe::new(vocab, merges, BpeSettings::default())?),
             added,
             split: Split::Gpt2,
             add_prefix_space: false,

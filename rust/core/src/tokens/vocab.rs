@@ -42,6 +42,19 @@ impl Vocab {
         Ok(())
     }
 
+    /// Adds a token under the next id. A text that is there already has two ids from now on and means the later
+    /// one, as in the `tokenizers` library's lists of tokens.
+    pub fn append(&mut self, token: &str) -> Result<u32> {
+        let id = self.tokens.len() as u32;
+        if id > HIGHEST_ID {
+            return Err(Error::new(format!("there are more than {HIGHEST_ID} tokens"))
+                .advise("so many are not read: the file is probably damaged"));
+        }
+        self.tokens.push(Some(token.into()));
+        self.ids.insert(token.into(), id);
+        Ok(id)
+    }
+
     /// The id of `token`.
     pub fn id(&self, token: &str) -> Option<u32> {
         self.ids.get(token).copied()
@@ -61,6 +74,11 @@ impl Vocab {
     pub fn iter(&self) -> impl Iterator<Item = (u32, &str)> {
         self.tokens.iter().enumerate().filter_map(|(id, token)| Some((id as u32, token.as_deref()?)))
     }
+
+    /// The tokens that a text can become: of those with the same text the one that it means.
+    pub fn reachable(&self) -> impl Iterator<Item = (u32, &str)> {
+        self.iter().filter(|&(id, token)| self.id(token) == Some(id))
+    }
 }
 
 #[cfg(test)]
@@ -79,5 +97,18 @@ mod tests {
             (vocab.size(), vocab.id("a"), vocab.token(2), vocab.token(0)),
             (3, Some(2), Some("a"), None)
         );
+    }
+
+    #[test]
+    fn of_texts_that_are_listed_twice_the_later_counts() {
+        let mut vocab = Vocab::default();
+        for (id, token) in ["a", "b", "a"].into_iter().enumerate() {
+            assert_eq!(vocab.append(token).unwrap(), id as u32);
+        }
+        assert_eq!(
+            (vocab.size(), vocab.id("a"), vocab.token(0), vocab.token(2)),
+            (3, Some(2), Some("a"), Some("a"))
+        );
+        assert_eq!(vocab.reachable().collect::<Vec<_>>(), [(1, "b"), (2, "a")]);
     }
 }

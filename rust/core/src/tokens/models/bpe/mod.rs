@@ -1,0 +1,240 @@
+//! Byte-pair encoding: a word is its characters, joined pair by pair in the order in which training joined them.
+//!
+//! Sennrich, Haddow, Birch: *Neural machine translation of rare words with subword units* (ACL 2016); on bytes:
+//! Radford et al. 2019. The lowest-ranked pair is joined first, the leftmost where several have that rank.
+
+mod file;
+mod merge;
+mod ranks;
+mod symbols;
+
+use rustc_hash::FxHashMap;
+
+use self::merge::Merges;
+use self::symbols::Characters;
+use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
+use crate::text::byte_level;
+use crate::tokens::Vocab;
+use crate::{Error, Result};
+
+/// A longer prefix or suffix is refused: where it is spelled as bytes each character of a text brings it along.
+const LONGEST_AFFIX: usize = 256;
+
+/// What a BPE does besides merging: the fields of the file, with their defaults.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct BpeSettings {
+    /// The token of characters that the vocabulary lacks. Without one they are dropped.
+    pub unk_token: Option<String>,
+    /// Whether unknown characters that are neighbours become one token.
+    pub fuse_unk: bool,
+    /// What the tokens of all characters but a word's first are spelled with, before.
+    pub continuing_subword_prefix: Option<String>,
+    /// What the token of a word's last character is spelled with, behind.
+    pub end_of_word_suffix: Option<String>,
+    /// Whether characters that the vocabulary lacks are spelled as bytes: `<0x00>` to `<0xFF>`.
+    pub byte_fallback: bool,
+    /// Whether a word that is a token is that token, whatever the merges say.
+    pub ignore_merges: bool,
+}
+
+/// A vocabulary and the merges that lead to its tokens.
+#[derive(Debug, Clone)]
+pub struct Bpe {
+    vocab: Vocab,
+    settings: BpeSettings,
+    merges: Merges,
+    characters: Characters,
+    unk_id: Option<u32>,
+    fallback_ids: Option<Box<[Option<u32>; 256]>>,
+    /// Set when words are bytes as they are.
+    bytes: Option<Bytes>,
+}
+
+/// What reads bytes where the vocabulary spells them in the byte-level alphabet.
+#[derive(Debug, Clone)]
+struct Bytes {
+    ids: Box<[u32; 256]>,
+    /// Words that are tokens as they stand; empty unless merges are ignored for them.
+    whole_words: FxHashMap<Box<[u8]>, u32>,
+}
+
+impl Bpe {
+    /// A model from its vocabulary and its merges, in order of rank, as pairs of tokens.
+    pub fn new<Text: AsRef<str>>(
+        vocab: Vocab,
+        merges: impl IntoIterator<Item = (Text, Text)>,
+        settings: BpeSettings,
+    ) -> Result<Self> {
+        let prefix = affix(settings.continuing_subword_prefix.as_deref(), "continuing_subword_prefix")?;
+        let suffix = affix(settings.end_of_word_suffix.as_deref(), "end_of_word_suffix")?;
+        let mut table = Merges::default();
+        for (rank, (left, right)) in merges.into_iter().enumerate() {
+            let (pair, id) = merge_ids(&vocab, left.as_ref(), right.as_ref(), prefix)
+                .map_err(|error| error.at(format!("model.merges[{rank}]")))?;
+            table.insert(pair, rank as u32, id);
+        }
+        Ok(Self {
+            merges: table,
+            characters: Characters::new(&vocab, prefix, suffix),
+            unk_id: settings.unk_token.as_deref().and_then(|token| vocab.id(token)),
+            fallback_ids: settings.byte_fallback.then(|| byte_fallback_ids(&vocab)),
+            bytes: None,
+            vocab,
+            settings,
+        })
+    }
+
+    /// The tokens.
+    pub fn vocab(&self) -> &Vocab {
+        &self.vocab
+    }
+
+    /// What it does besides merging.
+    pub fn settings(&self) -> &BpeSettings {
+        &self.settings
+    }
+
+    /// The merges: pairs of ids by rising rank, each once.
+    pub fn merges(&self) -> Vec<(u32, u32)> {
+        self.merges.in_order()
+    }
+
+    /// Whether reading bytes gives the same ids and spans as reading them spelled in the byte-level alphabet: every
+    /// byte is a token, and characters are spelled the same wherever they stand.
+    ///
+    /// Of a vocabulary that lacks bytes the ids could still be the same (without an unknown token lacking bytes are
+    /// dropped), but not the spans: those shift by what is dropped, in bytes of the spelling.
+    pub fn can_read_bytes(&self) -> bool {
+        self.byte_ids().is_some()
+    }
+
+    fn byte_ids(&self) -> Option<Box<[u32; 256]>> {
+        let affixes = [&self.settings.continuing_subword_prefix, &self.settings.end_of_word_suffix];
+        if affixes.into_iter().flatten().any(|affix| !affix.is_empty()) {
+            return None;
+        }
+        let id = |byte| self.characters.id(byte_level::char_of(byte), true, true);
+        let ids: Option<Vec<u32>> = (0..=255).map(id).collect();
+        ids.and_then(|ids| ids.into_boxed_slice().try_into().ok())
+    }
+
+    /// Takes words as they are from now on, not spelled in the byte-level alphabet, if that changes nothing.
+    pub fn read_bytes(&mut self) {
+        let Some(ids) = self.byte_ids() else { return };
+        let whole_words = if self.settings.ignore_merges {
+            let spelled = self.vocab.reachable();
+            spelled.filter_map(|(id, token)| Some((bytes_spelled(token)?, id))).collect()
+        } else {
+            FxHashMap::default()
+        };
+        self.bytes = Some(Bytes { ids, whole_words });
+    }
+
+    pub(super) fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
+        let Some(bytes) = &self.bytes else { return Err(reads_characters()) };
+        if let Some(&id) = bytes.whole_words.get(word) {
+            tokens.push(Token { id, length: word.len() as u32 });
+            return Ok(());
+        }
+        let start = tokens.len();
+        tokens.extend(word.iter().map(|&byte| Token { id: bytes.ids[usize::from(byte)], length: 1 }));
+        self.merges.apply(tokens, start);
+        Ok(())
+    }
+
+    pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
+        if self.bytes.is_some() {
+            return self.encode_bytes(word.as_bytes(), tokens);
+        }
+        if let Some(id) = self.vocab.id(word).filter(|_| self.settings.ignore_merges) {
+            tokens.push(Token { id, length: word.len() as u32 });
+            return Ok(());
+        }
+        let start = tokens.len();
+        self.push_symbols(word, tokens)?;
+        self.merges.apply(tokens, start);
+        Ok(())
+    }
+
+    /// Appends the characters of a word, known or not.
+    ///
+    /// An unknown one is put in only when a known one or the end follows, so that the next can be fused with it; what
+    /// is spelled as bytes does not count as known, and so comes before it. The `tokenizers` library has it like that.
+    fn push_symbols(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
+        let mut unknown: Option<Token> = None;
+        for (begin, character) in word.char_indices() {
+            let length = character.len_utf8();
+            let (is_first, is_last) = (begin == 0, begin + length == word.len());
+            if let Some(id) = self.characters.id(character, is_first, is_last) {
+                tokens.extend(unknown.take());
+                tokens.push(Token { id, length: length as u32 });
+            } else if !self.push_as_bytes(character, is_first, is_last, tokens)
+                && let Some(unk_token) = &self.settings.unk_token
+            {
+                match &mut unknown {
+                    Some(unknown) if self.settings.fuse_unk => unknown.length += length as u32,
+                    _ => {
+                        let id = self
+                            .unk_id
+                            .ok_or_else(|| no_unknown_token(&word[begin..begin + length], unk_token))?;
+                        tokens.extend(unknown.replace(Token { id, length: length as u32 }));
+                    }
+                }
+            }
+        }
+        tokens.extend(unknown);
+        Ok(())
+    }
+
+    /// Spells a character with its affixes as bytes, each as long as one byte of the word; false where one is missing.
+    fn push_as_bytes(&self, character: char, is_first: bool, is_last: bool, tokens: &mut Vec<Token>) -> bool {
+        let Some(ids) = &self.fallback_ids else { return false };
+        let affix = |affix: &'_ Option<String>, wanted| affix.clone().filter(|_| wanted).unwrap_or_default();
+        let prefix = affix(&self.settings.continuing_subword_prefix, !is_first);
+        let suffix = affix(&self.settings.end_of_word_suffix, is_last);
+        let mut buffer = [0; 4];
+        let spelled = [&prefix, &*character.encode_utf8(&mut buffer), &suffix];
+        let start = tokens.len();
+        for byte in spelled.into_iter().flat_map(str::bytes) {
+            let Some(id) = ids[usize::from(byte)] else {
+                tokens.truncate(start);
+                return false;
+            };
+            tokens.push(Token { id, length: 1 });
+        }
+        true
+    }
+}
+
+/// The pair of ids that a merge joins, and what it becomes: both texts, the right one without its prefix.
+fn merge_ids(vocab: &Vocab, left: &str, right: &str, prefix: &str) -> Result<((u32, u32), u32)> {
+    let id = |token: &str| {
+        vocab.id(token).ok_or_else(|| {
+            let (left, right, token) = (quoted(left), quoted(right), quoted(token));
+            Error::new(format!("{left} + {right} needs the token {token}, which is not in model.vocab"))
+                .advise("the file is damaged, or its vocab and merges are of different models")
+        })
+    };
+    let pair = (id(left)?, id(right)?);
+    // As many bytes as the prefix has, whatever they are: so the `tokenizers` library.
+    let end = right.get(prefix.len()..).ok_or_else(|| {
+        Error::new(format!("{} does not begin with the prefix {prefix:?}", quoted(right)))
+            .advise("all tokens that continue a word have the prefix")
+    })?;
+    Ok((pair, id(&format!("{left}{end}"))?))
+}
+
+fn affix<'a>(affix: Option<&'a str>, field: &str) -> Result<&'a str> {
+    let affix = affix.unwrap_or_default();
+    if affix.len() > LONGEST_AFFIX {
+        return Err(Error::new(format!("it has {} bytes", affix.len()))
+            .at(format!("model.{field}"))
+            .advise(format!("up to {LONGEST_AFFIX} are read: the file is probably damaged")));
+    }
+    Ok(affix)
+}
+
+/// The bytes that a token spells; None where it has a character outside of the alphabet, so that no word is spelled so.
+fn bytes_spelled(token: &str) -> Option<Box<[u8]>> {
+    token.chars().map(byte_level::byte_of).collect()
+}
