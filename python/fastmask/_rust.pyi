@@ -14,6 +14,10 @@ __all__ = [
     "SpanCorruption",
     "TokenCorpus",
     "Tokenizer",
+    "arrow_array",
+    "arrow_lists",
+    "arrow_schema",
+    "arrow_stream",
     "loader_order",
     "philox4x32",
 ]
@@ -205,12 +209,12 @@ class Tokenizer:
         """
         The bytes that ids stand for.
         """
-    def encode(self, /, text: Any, special_text: str) -> Incomplete:
+    def encode(self, /, text: Any, special_text: str, errors: str) -> Incomplete:
         """
         The ids of one text.
         """
     def encode_batch(
-        self, /, texts: Any, special_text: str, num_threads: SupportsIndex | None = None
+        self, /, texts: Any, special_text: str, errors: str, num_threads: SupportsIndex | None = None
     ) -> tuple[Incomplete, Incomplete]:
         """
         The ids of many texts, flat, and where each text's ids begin and end.
@@ -246,6 +250,30 @@ class Tokenizer:
         """
         The highest id + 1.
         """
+
+def arrow_array(
+    offsets: Incomplete, columns: tuple[Incomplete, Incomplete | None, Incomplete | None, Incomplete | None]
+) -> tuple[Any, Any]:
+    """
+    Rows with these columns; numpy's memory itself, kept alive until it is released.
+    """
+
+def arrow_lists(object: Any) -> list[list[tuple[str, Any, Any, int]]]:
+    """
+    The columns of each chunk of a list array, or of a struct of list arrays.
+    """
+
+def arrow_schema(columns: tuple[Incomplete, Incomplete | None, Incomplete | None, Incomplete | None]) -> Any:
+    """
+    The type of rows with these columns.
+    """
+
+def arrow_stream(
+    offsets: Incomplete, columns: tuple[Incomplete, Incomplete | None, Incomplete | None, Incomplete | None]
+) -> Any:
+    """
+    The same as a stream of one array.
+    """
 
 def loader_order(
     length: SupportsIndex, seed: SupportsIndex, epoch: SupportsIndex, start: SupportsIndex, count: SupportsIndex

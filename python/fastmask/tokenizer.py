@@ -132,7 +132,7 @@ class Tokenizer:
             errors: "strict" refuses lone surrogates and bytes that are not UTF-8; "replace" reads them as U+FFFD.
 
         """
-        ids: npt.NDArray[np.uint32] = self._handle.encode(_readable(text, errors), special_text)
+        ids: npt.NDArray[np.uint32] = self._handle.encode(text, special_text, errors)
         return ids
 
     def encode_batch(
@@ -145,9 +145,7 @@ class Tokenizer:
         num_threads: int | None = None,
     ) -> Ragged:
         """Return the ids of many texts, a row each; arguments as for `encode`."""
-        if errors != "strict" and not isinstance(texts, str | bytes):
-            texts = [_readable(text, errors) for text in texts]
-        return Ragged(*self._handle.encode_batch(texts, special_text, num_threads))
+        return Ragged(*self._handle.encode_batch(texts, special_text, errors, num_threads))
 
     def decode(
         self,
@@ -254,14 +252,3 @@ class Tokenizer:
 
 def _from_json(json: str, roles: dict[str, str]) -> Tokenizer:
     return Tokenizer(_rust.Tokenizer.from_json(json), roles)
-
-
-def _readable(text: str | bytes, errors: Errors) -> str | bytes:
-    if errors not in ("strict", "replace"):
-        raise FastmaskError(f"errors is {errors!r}: give 'strict' or 'replace'")
-    if errors == "strict":
-        return text
-    if isinstance(text, bytes):
-        return text.decode("utf-8", "replace")
-    # Through UTF-16, so that two surrogates that are halves of one character become that character.
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

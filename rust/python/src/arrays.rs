@@ -2,7 +2,8 @@
 
 use fastmask_core::Error;
 use fastmask_core::rows::{Ragged, RaggedView};
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray1};
+use numpy::ndarray::Dimension;
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray, PyReadonlyArray1};
 use pyo3::prelude::*;
 
 use crate::error::to_python;
@@ -11,8 +12,8 @@ use crate::error::to_python;
 pub(crate) type Rows<'py> = (Bound<'py, PyArray1<u32>>, Bound<'py, PyArray1<i64>>);
 
 /// The array's memory, which must be one piece.
-pub(crate) fn contiguous<'a, T: Element>(
-    array: &'a PyReadonlyArray1<'_, T>,
+pub(crate) fn contiguous<'a, T: Element, D: Dimension>(
+    array: &'a PyReadonlyArray<'_, T, D>,
     name: &str,
 ) -> PyResult<&'a [T]> {
     array.as_slice().map_err(|_| {

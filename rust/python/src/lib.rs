@@ -6,6 +6,7 @@
 #![allow(clippy::needless_pass_by_value, reason = "PyO3 hands arguments over by value")]
 
 mod arrays;
+mod arrow;
 mod error;
 mod loader;
 mod objectives;
@@ -17,6 +18,8 @@ mod train;
 /// The compiled core of fastmask.
 #[pyo3::pymodule(gil_used = false)]
 mod _rust {
+    #[pymodule_export]
+    use crate::arrow::{arrow_array, arrow_lists, arrow_schema, arrow_stream};
     #[pymodule_export]
     use crate::loader::{TokenCorpus, loader_order};
     #[pymodule_export]

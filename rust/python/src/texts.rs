@@ -1,70 +1,221 @@
-//! Texts from Python: `str` or UTF-8 `bytes`, borrowed without a copy.
+//! Texts from Python: `str`, `bytes`, or columns of Arrow, borrowed without a copy.
+//!
+//! Reading is two steps, so that nothing borrows from itself: [`Texts`] keeps what Python gave alive, and
+//! [`Texts::view`] looks at it as `str`, by one of the policies of [`Errors`].
 
-use fastmask_core::Error;
+use std::borrow::Cow;
+
+use fastmask_core::{Error, Result};
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
 
+use crate::arrow::{Chunk, chunks, strings};
 use crate::error::to_python;
 
-/// One text, kept alive and readable without the GIL.
-pub(crate) enum Text {
-    Str(PyBackedStr),
-    Bytes(PyBackedBytes),
+/// What to do with text that is no Unicode: lone surrogates in `str`, bytes that are not UTF-8.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Errors {
+    /// Refuse it.
+    Strict,
+    /// Read it as U+FFFD. Two surrogates that are halves of one character become that character.
+    Replace,
+    /// As `Replace`, and the bytes themselves stay at hand in [`Text::as_bytes`]: for models that read bytes.
+    Bytes,
 }
 
-impl Text {
-    /// Borrows a text from Python.
-    pub(crate) fn new(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        if let Ok(text) = object.cast::<PyString>() {
-            return PyBackedStr::try_from(text.clone()).map(Self::Str).map_err(|error| {
-                to_python(
-                    Error::new(format!("the text holds a lone surrogate: {}", error.value(object.py())))
-                        .advise("pass errors=\"replace\" to read it as U+FFFD"),
-                )
-            });
-        }
-        let bytes = object.cast::<PyBytes>().map_err(|_| not_text(object))?;
-        let backed = PyBackedBytes::from(bytes.clone());
-        match std::str::from_utf8(&backed) {
-            Ok(_) => Ok(Self::Bytes(backed)),
-            Err(error) => Err(to_python(
-                Error::new(format!("the text is not UTF-8: byte {} cannot stand there", error.valid_up_to()))
-                    .advise("pass errors=\"replace\" to read it as U+FFFD"),
+impl Errors {
+    /// Reads the policy's name.
+    pub(crate) fn new(name: &str) -> PyResult<Self> {
+        match name {
+            "strict" => Ok(Self::Strict),
+            "replace" => Ok(Self::Replace),
+            "bytes" => Ok(Self::Bytes),
+            _ => Err(to_python(
+                Error::new(format!("errors is {name:?}"))
+                    .advise("give \"strict\" or \"replace\", or \"bytes\" where the model reads bytes"),
             )),
         }
     }
 }
 
-impl AsRef<str> for Text {
+/// A text that can be read.
+#[derive(Debug)]
+pub(crate) struct Text<'a> {
+    text: Cow<'a, str>,
+    bytes: Option<&'a [u8]>,
+}
+
+impl Text<'_> {
+    /// What was given: differs from the text where that was mended.
+    #[allow(dead_code, reason = "for byte-level models, which take errors=\"bytes\"")]
+    pub(crate) fn as_bytes(&self) -> &[u8] {
+        self.bytes.unwrap_or(self.text.as_bytes())
+    }
+}
+
+impl AsRef<str> for Text<'_> {
     fn as_ref(&self) -> &str {
+        &self.text
+    }
+}
+
+impl<'a> From<&'a str> for Text<'a> {
+    fn from(text: &'a str) -> Self {
+        Self { text: Cow::Borrowed(text), bytes: None }
+    }
+}
+
+/// One text of Python, kept alive and readable without the GIL.
+pub(crate) enum OneText {
+    Str(PyBackedStr),
+    Bytes(PyBackedBytes),
+    /// A `str` with lone surrogates, spelled as UTF-8 would spell them if it could.
+    Surrogates(PyBackedBytes),
+}
+
+impl OneText {
+    /// Borrows a text from Python.
+    pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if let Ok(text) = object.cast::<PyString>() {
+            if let Ok(text) = PyBackedStr::try_from(text.clone()) {
+                return Ok(Self::Str(text));
+            }
+            let spelled = object.call_method1("encode", ("utf-8", "surrogatepass"))?;
+            return Ok(Self::Surrogates(PyBackedBytes::from(spelled.cast_into::<PyBytes>()?)));
+        }
+        match object.cast::<PyBytes>() {
+            Ok(bytes) => Ok(Self::Bytes(PyBackedBytes::from(bytes.clone()))),
+            Err(_) => Err(to_python(not_text(object))),
+        }
+    }
+
+    /// The text.
+    pub(crate) fn view(&self, errors: Errors) -> Result<Text<'_>> {
         match self {
-            Self::Str(text) => text,
-            // Checked when it was made, and bytes objects do not change: the default is never taken.
-            Self::Bytes(bytes) => std::str::from_utf8(bytes).unwrap_or_default(),
+            Self::Str(text) => Ok(Text::from(&**text)),
+            Self::Bytes(bytes) => view_bytes(bytes, errors),
+            Self::Surrogates(spelled) => view_surrogates(spelled, errors),
         }
     }
 }
 
-fn not_text(object: &Bound<'_, PyAny>) -> PyErr {
-    let kind = object.get_type();
-    to_python(Error::new(format!("a text is of {kind}")).advise("give str, or bytes of UTF-8"))
+fn not_text(object: &Bound<'_, PyAny>) -> Error {
+    Error::new(format!("a text is of {}", object.get_type())).advise("give str, or bytes of UTF-8")
 }
 
-/// A sequence of texts; an error names the one that is at fault.
-pub(crate) fn texts(objects: &Bound<'_, PyAny>) -> PyResult<Vec<Text>> {
-    if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
-        return Err(to_python(
-            Error::new("one text was given where many are wanted").advise("put it into a list"),
-        ));
+fn view_bytes(bytes: &[u8], errors: Errors) -> Result<Text<'_>> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Ok(Text::from(text)),
+        Err(error) if errors == Errors::Strict => {
+            Err(Error::new(format!("the text is not UTF-8: byte {} cannot stand there", error.valid_up_to()))
+                .advise("pass errors=\"replace\" to read it as U+FFFD"))
+        }
+        Err(_) => {
+            let kept = (errors == Errors::Bytes).then_some(bytes);
+            Ok(Text { text: String::from_utf8_lossy(bytes), bytes: kept })
+        }
     }
-    objects
-        .try_iter()?
-        .enumerate()
-        .map(|(index, object)| Text::new(&object?).map_err(|error| at_text(objects.py(), index, &error)))
-        .collect()
 }
 
-fn at_text(py: Python<'_>, index: usize, error: &PyErr) -> PyErr {
-    to_python(Error::new(error.value(py).to_string()).at(format!("text {index}")))
+fn view_surrogates(spelled: &[u8], errors: Errors) -> Result<Text<'_>> {
+    let (text, first) = mend_surrogates(spelled);
+    match first {
+        Some((character, byte)) if errors == Errors::Strict => {
+            Err(Error::new(format!("the text holds a lone surrogate, character {character} (byte {byte})"))
+                .advise("pass errors=\"replace\" to read it as U+FFFD"))
+        }
+        _ => Ok(Text { text: Cow::Owned(text), bytes: None }),
+    }
+}
+
+/// The text without surrogates, and where the first one stood: its number among the characters, and its byte.
+fn mend_surrogates(spelled: &[u8]) -> (String, Option<(usize, usize)>) {
+    let mut text = String::with_capacity(spelled.len());
+    let (mut rest, mut first) = (spelled, None);
+    loop {
+        // A surrogate's spelling is what is not UTF-8 here, and only that.
+        let stop = std::str::from_utf8(rest).map_or_else(|error| error.valid_up_to(), str::len);
+        let (good, after) = rest.split_at_checked(stop).unwrap_or((rest, &[]));
+        text.push_str(std::str::from_utf8(good).unwrap_or_default());
+        let Some((high, after)) = surrogate(after) else {
+            return (text, first);
+        };
+        first = first.or_else(|| Some((text.chars().count(), spelled.len() - rest.len() + stop)));
+        let pair = surrogate(after).and_then(|(low, after)| Some((joined(high, low)?, after)));
+        let (character, after) = pair.unwrap_or((char::REPLACEMENT_CHARACTER, after));
+        text.push(character);
+        rest = after;
+    }
+}
+
+/// The surrogate that begins here (ED A0 80 to ED BF BF), and what follows it.
+fn surrogate(spelled: &[u8]) -> Option<(u32, &[u8])> {
+    let (&[lead, middle, last], rest) = spelled.split_first_chunk()?;
+    let bits = |byte: u8| u32::from(byte & 0x3F);
+    (lead == 0xED).then(|| (0xD000 | bits(middle) << 6 | bits(last), rest))
+}
+
+fn joined(high: u32, low: u32) -> Option<char> {
+    let halves = (0xD800..0xDC00).contains(&high) && (0xDC00..0xE000).contains(&low);
+    halves.then(|| 0x1_0000 + ((high - 0xD800) << 10) + (low - 0xDC00)).and_then(char::from_u32)
+}
+
+/// Many texts, kept alive and readable without the GIL.
+pub(crate) enum Texts {
+    Objects(Vec<OneText>),
+    Columns(Vec<Chunk>),
+}
+
+impl Texts {
+    /// Borrows a column of Arrow, or the texts of any other iterable; an error names the one that is at fault.
+    pub(crate) fn read(objects: &Bound<'_, PyAny>) -> PyResult<Self> {
+        if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
+            return Err(to_python(
+                Error::new("one text was given where many are wanted").advise("put it into a list"),
+            ));
+        }
+        if let Some(columns) = chunks(objects)? {
+            return Ok(Self::Columns(columns));
+        }
+        let one = |(index, object): (usize, PyResult<Bound<'_, PyAny>>)| {
+            let object = object?;
+            OneText::read(&object).map_err(|error| {
+                to_python(Error::new(error.value(object.py()).to_string()).at(format!("text {index}")))
+            })
+        };
+        objects.try_iter()?.enumerate().map(one).collect::<PyResult<_>>().map(Self::Objects)
+    }
+
+    /// The texts; an error names the one that is at fault. Needs no GIL.
+    pub(crate) fn view(&self, errors: Errors) -> Result<Vec<Text<'_>>> {
+        let mut texts = Vec::new();
+        match self {
+            Self::Objects(objects) => {
+                texts.reserve_exact(objects.len());
+                for (index, object) in objects.iter().enumerate() {
+                    texts.push(object.view(errors).map_err(|error| error.at(format!("text {index}")))?);
+                }
+            }
+            Self::Columns(columns) => {
+                for column in columns {
+                    view_column(column, errors, &mut texts)?;
+                }
+            }
+        }
+        Ok(texts)
+    }
+}
+
+fn view_column<'a>(column: &'a Chunk, errors: Errors, texts: &mut Vec<Text<'a>>) -> Result<()> {
+    let values = strings(&column.values()?)?;
+    texts.reserve(values.len());
+    for value in values {
+        let text = match value {
+            Some(bytes) => view_bytes(bytes, errors),
+            None => Err(Error::new("the text is null").advise("leave nulls out, or fill them")),
+        };
+        texts.push(text.map_err(|error| error.at(format!("text {}", texts.len())))?);
+    }
+    Ok(())
 }

@@ -11,7 +11,7 @@ use pyo3::types::PyBytes;
 
 use crate::arrays::{Rows, contiguous, ragged_to_python};
 use crate::error::to_python;
-use crate::texts::{Text, texts};
+use crate::texts::{Errors, OneText, Texts};
 
 /// A tokenizer; `fastmask.Tokenizer` is what users see of it.
 #[pyclass(frozen, module = "fastmask._rust")]
@@ -55,24 +55,29 @@ impl Tokenizer {
         py: Python<'py>,
         text: &Bound<'py, PyAny>,
         special_text: &str,
+        errors: &str,
     ) -> PyResult<Bound<'py, PyArray1<u32>>> {
-        let (policy, text) = (self::special_text(special_text)?, Text::new(text)?);
-        let ids = py.detach(|| self.core.encode(text.as_ref(), policy)).map_err(to_python)?;
+        let (policy, errors, text) =
+            (self::special_text(special_text)?, Errors::new(errors)?, OneText::read(text)?);
+        let ids = py.detach(|| self.core.encode(text.view(errors)?.as_ref(), policy)).map_err(to_python)?;
         Ok(ids.into_pyarray(py))
     }
 
     /// The ids of many texts, flat, and where each text's ids begin and end.
-    #[pyo3(signature = (texts, special_text, num_threads=None))]
+    #[pyo3(signature = (texts, special_text, errors, num_threads=None))]
     fn encode_batch<'py>(
         &self,
         py: Python<'py>,
         texts: &Bound<'py, PyAny>,
         special_text: &str,
+        errors: &str,
         num_threads: Option<usize>,
     ) -> PyResult<Rows<'py>> {
-        let (policy, texts) = (self::special_text(special_text)?, self::texts(texts)?);
+        let (policy, errors, texts) =
+            (self::special_text(special_text)?, Errors::new(errors)?, Texts::read(texts)?);
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
-        let rows = py.detach(|| self.core.encode_batch(&texts, policy, num_threads)).map_err(to_python)?;
+        let encode = || self.core.encode_batch(&texts.view(errors)?, policy, num_threads);
+        let rows = py.detach(encode).map_err(to_python)?;
         Ok(ragged_to_python(py, rows))
     }
 

@@ -7,7 +7,7 @@ use fastmask_core::{Error, threads};
 use pyo3::prelude::*;
 
 use crate::error::to_python;
-use crate::texts::texts;
+use crate::texts::{Errors, Texts};
 use crate::tokenizer::Tokenizer;
 
 /// Counts words, then merges pairs. Used up by `train`.
@@ -38,11 +38,11 @@ impl ByteBpeTrainer {
     /// Counts the words of texts.
     #[pyo3(signature = (texts, num_threads=None))]
     fn feed(&self, py: Python<'_>, texts: &Bound<'_, PyAny>, num_threads: Option<usize>) -> PyResult<()> {
-        let texts = self::texts(texts)?;
+        let texts = Texts::read(texts)?;
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
         py.detach(|| {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-            core.as_mut().map(|core| core.feed(&texts, num_threads))
+            core.as_mut().map(|core| core.feed(&texts.view(Errors::Strict)?, num_threads))
         })
         .ok_or_else(used_up)?
         .map_err(to_python)
