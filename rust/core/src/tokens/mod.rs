@@ -6,13 +6,16 @@ mod decode;
 mod load;
 mod models;
 mod save;
+pub mod sentencepiece;
 mod tokenizer;
 mod train;
+mod trie;
 mod vocab;
 
 pub use added::AddedToken;
 pub use cache::WordCache;
 pub use models::{Bpe, BpeSettings, Model, Token, Unigram, WordLevel, WordPiece};
+pub use sentencepiece::SentencePiece;
 pub use tokenizer::{SpecialText, Tokenizer};
 pub use train::{ByteBpeTrainer, TrainSettings};
 pub use vocab::Vocab;

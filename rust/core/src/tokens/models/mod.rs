@@ -4,7 +4,6 @@
 
 mod bpe;
 mod file;
-mod trie;
 mod unigram;
 mod word_level;
 mod wordpiece;

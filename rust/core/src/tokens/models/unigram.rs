@@ -7,7 +7,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::trie::{NONE, Trie};
+use super::super::trie::{NONE, Trie};
 use super::{Token, file};
 use crate::tokens::Vocab;
 use crate::{Error, Result};

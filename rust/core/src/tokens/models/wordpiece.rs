@@ -9,7 +9,7 @@
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::trie::{NONE, Trie};
+use super::super::trie::{NONE, Trie};
 use super::{Token, file, no_unknown_token};
 use crate::Result;
 use crate::tokens::Vocab;

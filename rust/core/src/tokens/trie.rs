@@ -104,6 +104,12 @@ impl Trie {
         Some(self.values[node as usize]).filter(|&value| value != NONE)
     }
 
+    /// The value of `key`.
+    pub(super) fn get(&self, key: &[u8]) -> Option<u32> {
+        let node = key.iter().try_fold(Self::ROOT, |node, &label| self.child(node, label))?;
+        self.value(node)
+    }
+
     pub(super) fn number_of_nodes(&self) -> usize {
         self.values.len()
     }
@@ -139,6 +145,10 @@ mod tests {
                 .filter_map(|length| Some((length, *keys.get(&text.as_bytes()[..length])?)))
                 .collect();
             prop_assert_eq!(trie.prefixes(text.as_bytes()).collect::<Vec<_>>(), want);
+            for (key, &value) in &keys {
+                prop_assert_eq!(trie.get(key), Some(value));
+            }
+            prop_assert_eq!(trie.get(text.as_bytes()), keys.get(text.as_bytes()).copied());
             for byte in wide {
                 prop_assert_eq!(trie.prefixes(&[b'a', byte]).last(), Some((2, keys[&vec![b'a', byte]])));
             }

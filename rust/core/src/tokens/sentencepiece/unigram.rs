@@ -1,0 +1,108 @@
+//! The most probable pieces (Kudo: *Subword regularization*, ACL 2018): one pass of Viterbi over the bytes.
+//!
+//! This is the original's `EncodeOptimized`. Scores are summed in 32 bits as there, since where two ways are equal but
+//! for rounding, rounding decides; where they are equal, the way that was found first stays, and that is the one whose
+//! last piece is the longest.
+
+use super::super::trie::Trie;
+use super::vocabulary::{PieceKind, VocabularyPiece, character_length};
+use super::{Segment, UNKNOWN};
+use crate::{Error, Result};
+
+/// How much less probable than the least probable piece an unknown character is.
+const UNKNOWN_PENALTY: f32 = 10.0;
+
+/// Beyond this the sums are set back, lest they lose their precision on a long text.
+const FARTHEST: f32 = 100_000.0;
+
+#[derive(Debug, Clone)]
+pub(super) struct Unigram {
+    scores: Vec<f32>,
+    unknown_score: f32,
+}
+
+/// The best way to a place in the text: its score, and its last piece.
+#[derive(Debug, Clone, Copy)]
+struct Best {
+    score: f32,
+    begin: u32,
+    id: u32,
+}
+
+/// No way leads here yet.
+const NOWHERE: u32 = u32::MAX;
+
+impl Unigram {
+    pub(super) fn new(pieces: &[VocabularyPiece]) -> Result<Self> {
+        if let Some(id) = pieces.iter().position(|piece| !piece.score.is_finite()) {
+            return Err(Error::new(format!("score is {}", pieces[id].score))
+                .at(format!("pieces[{id}]"))
+                .advise("the file is damaged: scores are logarithms of probabilities"));
+        }
+        let normal = pieces.iter().filter(|piece| piece.kind == PieceKind::Normal);
+        let lowest = normal.map(|piece| piece.score).fold(f32::MAX, f32::min);
+        Ok(Self { scores: pieces.iter().map(score_of).collect(), unknown_score: lowest - UNKNOWN_PENALTY })
+    }
+
+    pub(super) fn segment(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
+        let best = self.best_ways(pieces, text);
+        let begin = out.len();
+        let mut end = text.len();
+        while end > 0 {
+            let Best { begin, id, .. } = best[end];
+            out.push(Segment { id, length: end as u32 - begin });
+            end = begin as usize;
+        }
+        out[begin..].reverse();
+    }
+
+    /// The best way to each place. One leads to the begin of every character, for an unknown one is a piece too.
+    fn best_ways(&self, pieces: &Trie, text: &[u8]) -> Vec<Best> {
+        let mut best = vec![Best { score: 0.0, begin: NOWHERE, id: UNKNOWN }; text.len() + 1];
+        let (mut begin, mut frontier) = (0, 0);
+        while begin < text.len() {
+            let mut score = best[begin].score;
+            if score.abs() > FARTHEST {
+                set_back(&mut best[begin..=frontier], score);
+                score = 0.0;
+            }
+            let character = character_length(&text[begin..]);
+            let mut character_is_piece = false;
+            for (length, id) in pieces.prefixes(&text[begin..]) {
+                character_is_piece |= length == character;
+                frontier = frontier.max(begin + length);
+                best[begin + length].improve(score + self.scores[id as usize], begin, id);
+            }
+            if !character_is_piece {
+                frontier = frontier.max(begin + character);
+                best[begin + character].improve(score + self.unknown_score, begin, UNKNOWN);
+            }
+            begin += character;
+        }
+        best
+    }
+}
+
+impl Best {
+    fn improve(&mut self, score: f32, begin: usize, id: u32) {
+        if self.begin == NOWHERE || score > self.score {
+            *self = Self { score, begin: begin as u32, id };
+        }
+    }
+}
+
+/// User-defined symbols are already cut out of the text in training, where nothing counts for them; their score only
+/// has to be above all sums of others, and higher for longer ones.
+fn score_of(piece: &VocabularyPiece) -> f32 {
+    match piece.kind {
+        PieceKind::UserDefined => (0.1 * (piece.text.len() as f64 - 1.0)) as f32,
+        _ => piece.score,
+    }
+}
+
+/// Takes `offset` from all scores that are set, of which the first is one.
+fn set_back(best: &mut [Best], offset: f32) {
+    for best in best.iter_mut().filter(|best| best.begin != NOWHERE) {
+        best.score -= offset;
+    }
+}
