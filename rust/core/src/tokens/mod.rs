@@ -6,7 +6,7 @@ mod decode;
 mod load;
 mod save;
 mod tokenizer;
-mod train;
+pub mod train;
 mod vocab;
 
 pub use added::AddedToken;
