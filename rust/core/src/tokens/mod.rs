@@ -8,7 +8,7 @@ mod models;
 mod save;
 pub mod sentencepiece;
 mod tokenizer;
-mod train;
+pub mod train;
 mod trie;
 mod vocab;
 
