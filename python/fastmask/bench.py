@@ -51,7 +51,7 @@ def tokenization(tok: "Tokenizer", texts: Sequence[str], num_threads: int = 1) -
     tok.encode("warm up")
 
     def encode() -> None:
-        tok.encode_batch(texts, num_threads=num_threads)
+        tok.encode_documents(texts, num_threads=num_threads)
 
     started = time.perf_counter()
     encode()

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from fastmask.tokenizer import Tokenizer
 
 _OBJECTIVES = {"masked_lm": "MaskedLM", "span_corruption": "SpanCorruption", "causal_lm": "CausalLM"}
+_MODELS = ("byte_bpe", "bpe", "wordpiece", "unigram")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -45,6 +46,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(title="commands", required=True, metavar="COMMAND")
     _demo(_command(commands, "demo", "train a tokenizer and three small models on text that Python carries"))
     _tokenize(_command(commands, "tokenize", "turn text files into a folder of token ids to train from"))
+    _train_tokenizer(_command(commands, "train-tokenizer", "learn a tokenizer from text files"))
     _inspect(_command(commands, "inspect", "show a text as an objective sees it"))
     _train(_command(commands, "train", "train a model by a recipe"))
     return parser
@@ -85,7 +87,7 @@ def _run_demo(options: argparse.Namespace) -> None:
 
 def _tokenize(command: argparse.ArgumentParser) -> None:
     command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="text files; .jsonl has a document a line")
-    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer.json")
+    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer's file or folder")
     command.add_argument("--out", required=True, type=Path, metavar="FOLDER", help="folder to write")
     command.add_argument("--overwrite", action="store_true", help="write over a dataset that is there already")
     command.set_defaults(run=_run_tokenize)
@@ -93,15 +95,37 @@ def _tokenize(command: argparse.ArgumentParser) -> None:
 
 def _run_tokenize(options: argparse.Namespace) -> None:
     from fastmask.dataset import write_shards
+
+    tok = _loaded(options.tokenizer)
+    print(write_shards(options.paths, tok, options.out, show_progress=True, overwrite=options.overwrite))
+
+
+def _train_tokenizer(command: argparse.ArgumentParser) -> None:
+    command.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="text files; .jsonl has a document a line")
+    command.add_argument("--model", choices=_MODELS, default="byte_bpe", help="default: %(default)s")
+    command.add_argument("--vocab-size", type=int, default=32000, help="tokens in all (default: %(default)s)")
+    command.add_argument("--special", nargs="*", default=[], metavar="TOKEN", help="special tokens, with ids from 0")
+    command.add_argument("--out", required=True, type=Path, metavar="FILE", help="the tokenizer.json to write")
+    command.set_defaults(run=_run_train_tokenizer)
+
+
+def _run_train_tokenizer(options: argparse.Namespace) -> None:
     from fastmask.tokenizer import Tokenizer
 
-    tok = Tokenizer.from_file(options.tokenizer)
-    print(write_shards(options.paths, tok, options.out, show_progress=True, overwrite=options.overwrite))
+    tok = Tokenizer.train(
+        options.paths,
+        model=options.model,
+        vocab_size=options.vocab_size,
+        special_tokens=options.special,
+        show_progress=True,
+    )
+    tok.save(options.out)
+    print(f"{options.out}: {tok}")
 
 
 def _inspect(command: argparse.ArgumentParser) -> None:
     command.add_argument("text", metavar="TEXT", help="the text itself, or the path of a file")
-    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer.json")
+    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer's file or folder")
     command.add_argument("--objective", choices=_OBJECTIVES, default="masked_lm", help="default: %(default)s")
     command.add_argument("--seed", type=int, default=0, help="other seeds choose other tokens (default: %(default)s)")
     command.add_argument("--html", type=Path, metavar="FILE", help="write a web page too")
@@ -112,9 +136,8 @@ def _inspect(command: argparse.ArgumentParser) -> None:
 def _run_inspect(options: argparse.Namespace) -> None:
     from fastmask import inspect, objectives, text
     from fastmask.files import write_whole
-    from fastmask.tokenizer import Tokenizer
 
-    tok = Tokenizer.from_file(options.tokenizer)
+    tok = _loaded(options.tokenizer)
     objective = getattr(objectives, _OBJECTIVES[options.objective])(tok)
     content = "\n".join(text.documents(options.text)) if _is_file(options.text) else options.text
     shown = inspect.picture(tok, objective, content, seed=options.seed)
@@ -190,6 +213,10 @@ def _dataset(options: argparse.Namespace) -> "TokenDataset":
 
 
 def _tokenizer(options: argparse.Namespace) -> "Tokenizer | None":
+    return _loaded(options.tokenizer) if options.tokenizer else None
+
+
+def _loaded(path: str) -> "Tokenizer":
     from fastmask.tokenizer import Tokenizer
 
-    return Tokenizer.from_file(options.tokenizer) if options.tokenizer else None
+    return Tokenizer.from_pretrained(path) if Path(path).is_dir() else Tokenizer.from_file(path)

@@ -81,7 +81,7 @@ def write_shards(
     writer = _Writer(folder, np.dtype(np.uint16 if tok.vocab_size <= 1 << 16 else np.uint32), tokens_per_shard)
     with Progress("tokenize", unit="characters", shown=show_progress) as bar:
         for batch in batches(documents(source)):
-            writer.add(tok.encode_batch(batch, num_threads=num_threads))
+            writer.add(tok.encode_documents(batch, num_threads=num_threads))
             bar.advance(sum(map(len, batch)), f"{writer.tokens:,} tokens")
     writer.close(tok.fingerprint, described(source))
     return TokenDataset(folder)

@@ -78,7 +78,7 @@ def picture(tok: "Tokenizer", objective: "Objective", text: str, *, seed: int = 
     ['masked']
     """
     framing = objective.framing
-    row = np.concatenate([framing.prefix, tok.encode(text), framing.suffix]).astype(np.uint32)
+    row = np.concatenate([framing.prefix, tok.encode_documents([text])[0], framing.suffix]).astype(np.uint32)
     out = objective([row], seed=seed, epoch=epoch)
     two_sided = "decoder_input_ids" in out
     strips = _encoder_decoder(tok, out) if two_sided else _one_sided(tok, out)

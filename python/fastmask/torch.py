@@ -124,6 +124,11 @@ def EpochCallback(collator: Collator) -> Any:  # noqa: N802  (a class to its use
     return SetEpoch()
 
 
+def as_tensors(arrays: Mapping[str, np.ndarray[Any, Any]]) -> dict[str, torch.Tensor]:
+    """Return arrays as tensors that share their memory."""
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+
+
 def _has(sample: Any, name: str) -> bool:
     return isinstance(sample, Mapping) and sample.get(name) is not None
 

@@ -17,7 +17,7 @@ SPOKEN_BY_ALL = {("tokens", "rows")}
 @pytest.mark.parametrize("stage", STAGES)
 def test_a_stage_of_the_core_uses_only_those_before_it(stage):
     later = STAGES[STAGES.index(stage) + 1 :]
-    for path in (CORE / stage).glob("*.rs"):
+    for path in (CORE / stage).rglob("*.rs"):
         used = set(re.findall(r"crate::(\w+)", path.read_text()))
         wrong = {name for name in used & set(later) if (stage, name) not in SPOKEN_BY_ALL}
         assert not wrong, f"{path.name} uses {wrong}"

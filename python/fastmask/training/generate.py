@@ -60,7 +60,7 @@ def fill_mask(model: Encoder, tok: "Tokenizer", text: str, top_k: int = 5) -> li
     """
     if tok.mask_id is None:
         raise FastmaskError("the tokenizer has no mask token: there is nothing to fill")
-    ids = _framed(tok, tok.encode(text).tolist())
+    ids = _framed(tok, tok.encode_documents([text])[0].tolist())
     if tok.mask_id not in ids:
         raise FastmaskError(f"the text holds no {tok.id_to_token(tok.mask_id)}: {text!r}")
     with _evaluating(model) as device:
@@ -98,7 +98,7 @@ def continue_text(
     Raises:
         FastmaskError: nothing to begin with, or a negative temperature.
     """
-    ids = tok.encode(prompt).tolist() or ([] if tok.eos_id is None else [tok.eos_id])
+    ids = tok.encode_documents([prompt])[0].tolist() or ([] if tok.eos_id is None else [tok.eos_id])
     if not ids:
         raise FastmaskError("an empty prompt needs a tokenizer with an end-of-text token")
     return tok.decode(_continue(model, tok, ids, max_new_tokens, temperature, seed))
@@ -140,7 +140,7 @@ def fill_spans(model: EncoderDecoder, tok: "Tokenizer", text: str, max_new_token
     Raises:
         FastmaskError: the text holds no sentinel.
     """
-    ids = tok.encode(text).tolist()
+    ids = tok.encode_documents([text])[0].tolist()
     sentinels = [token for token in ids if token in set(tok.sentinel_ids)]
     if not sentinels:
         raise FastmaskError(f"the text holds no sentinel such as <extra_id_0>: {text!r}")

@@ -7,10 +7,12 @@
 
 mod arrays;
 mod arrow;
+mod columns;
 mod error;
 mod loader;
 mod objectives;
 mod random;
+mod sentences;
 mod texts;
 mod tokenizer;
 mod train;
@@ -27,7 +29,7 @@ mod _rust {
     #[pymodule_export]
     use crate::random::philox4x32;
     #[pymodule_export]
-    use crate::tokenizer::Tokenizer;
+    use crate::tokenizer::{StreamDecoder, Tokenizer};
     #[pymodule_export]
-    use crate::train::ByteBpeTrainer;
+    use crate::train::Trainer;
 }

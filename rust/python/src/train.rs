@@ -1,8 +1,8 @@
-//! `fastmask._rust.ByteBpeTrainer`.
+//! `fastmask._rust.Trainer`.
 
 use std::sync::{Mutex, PoisonError};
 
-use fastmask_core::tokens::{ByteBpeTrainer as Core, TrainSettings};
+use fastmask_core::tokens::Trainer as Core;
 use fastmask_core::{Error, threads};
 use pyo3::prelude::*;
 
@@ -10,9 +10,9 @@ use crate::error::to_python;
 use crate::texts::{Errors, Texts};
 use crate::tokenizer::Tokenizer;
 
-/// Counts words, then merges pairs. Used up by `train`.
+/// Counts words, then learns a vocabulary. Used up by `train`.
 #[pyclass(frozen, module = "fastmask._rust")]
-pub(crate) struct ByteBpeTrainer {
+pub(crate) struct Trainer {
     core: Mutex<Option<Core>>,
 }
 
@@ -20,42 +20,53 @@ fn used_up() -> PyErr {
     to_python(Error::new("this trainer has trained already").advise("make a new one"))
 }
 
+fn json(name: &str, text: &str) -> PyResult<serde_json::Value> {
+    serde_json::from_str(text)
+        .map_err(|error| to_python(Error::new(format!("not JSON: {error}")).at(name.to_owned())))
+}
+
 #[pymethods]
-impl ByteBpeTrainer {
+impl Trainer {
+    /// A trainer of a model with settings and with the parts of a tokenizer.json around it, both in JSON.
     #[new]
-    #[pyo3(signature = (vocab_size, special_tokens, min_frequency=0, max_token_length=None))]
-    fn new(
-        vocab_size: usize,
-        special_tokens: Vec<String>,
-        min_frequency: u64,
-        max_token_length: Option<usize>,
-    ) -> PyResult<Self> {
-        let settings = TrainSettings { vocab_size, min_frequency, special_tokens, max_token_length };
-        let core = Core::new(settings).map_err(to_python)?;
+    fn new(model: &str, settings: &str, parts: &str) -> PyResult<Self> {
+        let (settings, parts) = (json("settings", settings)?, json("parts", parts)?);
+        let core = Core::new(model, settings, parts).map_err(to_python)?;
         Ok(Self { core: Mutex::new(Some(core)) })
     }
 
-    /// Counts the words of texts.
+    /// Counts the words of texts and returns how many bytes of text there were.
     #[pyo3(signature = (texts, num_threads=None))]
-    fn feed(&self, py: Python<'_>, texts: &Bound<'_, PyAny>, num_threads: Option<usize>) -> PyResult<()> {
+    fn feed(&self, py: Python<'_>, texts: &Bound<'_, PyAny>, num_threads: Option<usize>) -> PyResult<usize> {
         let texts = Texts::read(texts)?;
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
         py.detach(|| {
             let mut core = self.core.lock().unwrap_or_else(PoisonError::into_inner);
-            core.as_mut().map(|core| core.feed(&texts.view(Errors::Strict)?, num_threads))
+            core.as_mut().map(|core| {
+                let texts = texts.view(Errors::Strict)?;
+                core.feed(&texts, num_threads)?;
+                Ok(texts.iter().map(|text| text.as_ref().len()).sum())
+            })
         })
         .ok_or_else(used_up)?
         .map_err(to_python)
     }
 
-    /// Merges pairs; `report(tokens, vocab_size)` is called now and then, and may raise to stop.
-    fn train(&self, py: Python<'_>, report: &Bound<'_, PyAny>) -> PyResult<Tokenizer> {
+    /// Learns the vocabulary; `report(done, total)` is called now and then, and may raise to stop.
+    #[pyo3(signature = (report, num_threads=None))]
+    fn train(
+        &self,
+        py: Python<'_>,
+        report: &Bound<'_, PyAny>,
+        num_threads: Option<usize>,
+    ) -> PyResult<Tokenizer> {
         let report = report.clone().unbind();
+        let num_threads = threads::resolve(num_threads).map_err(to_python)?;
         let core = self.core.lock().unwrap_or_else(PoisonError::into_inner).take().ok_or_else(used_up)?;
         let mut raised = None;
         let trained = py.detach(|| {
-            core.train(|tokens, vocab_size| {
-                Python::attach(|py| py.check_signals().and_then(|()| report.call1(py, (tokens, vocab_size))))
+            core.train(num_threads, |done, total| {
+                Python::attach(|py| py.check_signals().and_then(|()| report.call1(py, (done, total))))
                     .map(drop)
                     .map_err(|error| {
                         raised = Some(error);

@@ -33,6 +33,11 @@ impl<'t> Aligned<'t> {
         Self { text: Cow::Owned(text), origins, start }
     }
 
+    /// The same with a text of its own.
+    pub fn into_owned(self) -> Aligned<'static> {
+        Aligned { text: Cow::Owned(self.text.into_owned()), origins: self.origins, start: self.start }
+    }
+
     /// The text as it is now.
     pub fn as_str(&self) -> &str {
         &self.text

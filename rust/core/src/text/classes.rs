@@ -46,7 +46,7 @@ pub fn is_word_character(character: char) -> bool {
     WORD.get(place).is_some_and(|&(first, _)| first <= character)
 }
 
-fn ranges(pattern: &str) -> Vec<(char, char)> {
+pub(super) fn ranges(pattern: &str) -> Vec<(char, char)> {
     match regex_syntax::parse(pattern).map(regex_syntax::hir::Hir::into_kind) {
         Ok(HirKind::Class(HirClass::Unicode(class))) => {
             class.ranges().iter().map(|range| (range.start(), range.end())).collect()

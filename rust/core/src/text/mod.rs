@@ -6,10 +6,12 @@ mod classes;
 pub mod normalize;
 mod pattern;
 mod pieces;
+mod regex;
 mod split;
 
 pub use aligned::{Aligned, Origin};
 pub use classes::{Class, class_of, is_word_character};
+pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
-pub use split::{Split, Words};
+pub use split::{Behavior, ByteLevel, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern};

@@ -2,40 +2,33 @@
 
 use std::ops::Range;
 
-use fancy_regex::{Regex, RegexBuilder};
 use serde::{Deserialize, Serialize};
 
+use super::regex::{Regex, rust_as_oniguruma};
 use crate::{Error, Result};
 
 /// A string or a regular expression, as `{"String": ...}` and `{"Regex": ...}` in a `tokenizer.json`.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "PatternFile", into = "PatternFile")]
 pub struct Pattern {
     file: PatternFile,
-    matcher: Matcher,
+    regex: Option<Regex>,
 }
 
-#[derive(Debug, Clone, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum PatternFile {
     String(String),
     Regex(String),
-}
-
-#[derive(Debug, Clone)]
-enum Matcher {
-    Literal(String),
-    Regex(Regex),
 }
 
 impl TryFrom<PatternFile> for Pattern {
     type Error = Error;
 
     fn try_from(file: PatternFile) -> Result<Self> {
-        let matcher = match &file {
-            PatternFile::String(text) => Matcher::Literal(text.clone()),
-            PatternFile::Regex(pattern) => Matcher::Regex(compiled(pattern)?),
-        };
-        Ok(Self { file, matcher })
+        match file {
+            PatternFile::String(text) => Ok(Self::literal(&text)),
+            PatternFile::Regex(pattern) => Self::oniguruma(&pattern),
+        }
     }
 }
 
@@ -45,27 +38,55 @@ impl From<Pattern> for PatternFile {
     }
 }
 
-fn compiled(pattern: &str) -> Result<Regex> {
-    RegexBuilder::new(pattern).backtrack_limit(usize::MAX).build().map_err(|error| {
-        Error::new(format!("the pattern {pattern:?} does not compile: {error}"))
-            .advise("correct the regular expression")
-    })
-}
-
 impl Pattern {
-    /// Appends the ranges of all matches in `text`, from the left, without overlaps.
+    /// A string that stands for itself.
+    pub fn literal(text: &str) -> Self {
+        Self { file: PatternFile::String(text.to_owned()), regex: None }
+    }
+
+    /// A regular expression in Oniguruma's syntax, which is that of every `tokenizer.json`.
+    ///
+    /// ```
+    /// use fastmask_core::text::Pattern;
+    /// // Three digits or fewer, again and again: in this syntax a plus after an interval is no possessive.
+    /// let digits = Pattern::oniguruma(r"\p{N}{1,3}+").unwrap();
+    /// let mut found = Vec::new();
+    /// digits.matches("12345", &mut found).unwrap();
+    /// assert_eq!(found, [0..5]);
+    /// ```
+    pub fn oniguruma(pattern: &str) -> Result<Self> {
+        let regex = Regex::oniguruma(pattern)?;
+        Ok(Self { file: PatternFile::Regex(pattern.to_owned()), regex: Some(regex) })
+    }
+
+    /// A regular expression in the syntax of the crates regex and fancy-regex, which is tiktoken's.
+    ///
+    /// In a `tokenizer.json` it is written as Oniguruma has to read it.
+    ///
+    /// ```
+    /// use fastmask_core::text::Pattern;
+    /// let digits = Pattern::rust(r"\p{N}{1,3}+").unwrap();
+    /// let mut found = Vec::new();
+    /// digits.matches("12345", &mut found).unwrap();
+    /// assert_eq!(found, [0..3, 3..5]);
+    /// ```
+    pub fn rust(pattern: &str) -> Result<Self> {
+        let regex = Regex::rust(pattern)?;
+        Ok(Self { file: PatternFile::Regex(rust_as_oniguruma(pattern)?), regex: Some(regex) })
+    }
+
+    /// Appends the ranges of all matches in `text`, from the left, without overlaps. Nothing matches in an empty
+    /// text.
     pub fn matches(&self, text: &str, found: &mut Vec<Range<usize>>) -> Result<()> {
-        match &self.matcher {
-            Matcher::Literal(literal) => {
+        if text.is_empty() {
+            return Ok(());
+        }
+        match (&self.regex, &self.file) {
+            (Some(regex), _) => regex.matches(text, found),
+            (None, PatternFile::String(literal) | PatternFile::Regex(literal)) => {
                 found.extend(text.match_indices(literal.as_str()).map(|(place, part)| place..place + part.len()));
-            }
-            Matcher::Regex(regex) => {
-                for one in regex.find_iter(text) {
-                    let one = one.map_err(|error| Error::new(format!("the pattern gave up: {error}")))?;
-                    found.push(one.range());
-                }
+                Ok(())
             }
         }
-        Ok(())
     }
 }

@@ -1,9 +1,12 @@
 //! Added tokens: texts that are one token wherever they stand, found before anything else is split.
 
+use std::ops::Range;
+
 use aho_corasick::{AhoCorasick, MatchKind};
+use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
-use crate::text::is_word_character;
+use crate::text::{Aligned, Normalizer, is_word_character};
 use crate::{Error, Result};
 
 /// A token that is matched in the text itself, as `added_tokens` of a `tokenizer.json` lists it.
@@ -47,89 +50,148 @@ impl AddedToken {
     }
 }
 
-/// A stretch of text: an added token, or what lies between two of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Stretch<'t, 'a> {
-    Text(&'t str),
-    Token(&'a AddedToken),
+/// A stretch of text: an added token with the bytes that it takes, or what lies between two of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Stretch<'a> {
+    Text(Range<usize>),
+    Token(&'a AddedToken, Range<usize>),
 }
 
-/// Finds added tokens: the longest at the leftmost place, those that want raw text before those that want it
-/// normalized (the order of the `tokenizers` library).
+/// Finds added tokens: the longest at the leftmost place. Some are looked for in the raw text; the others, after it
+/// has been normalized, in the form that the normalizer gives them (the order of the `tokenizers` library).
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddedTokens {
     all: Vec<AddedToken>,
-    passes: Vec<Pass>,
+    raw: Option<Finder>,
+    normalized: Option<Finder>,
+    /// The normalized form of those tokens whose form differs from their content.
+    forms: FxHashMap<u32, String>,
 }
 
 #[derive(Debug, Clone)]
-struct Pass {
-    finder: AhoCorasick,
-    /// For each pattern of `finder` its place in `all`.
+struct Finder {
+    automaton: AhoCorasick,
+    /// For each pattern of the automaton its place in `all`.
     places: Vec<usize>,
 }
 
+/// Which of the two searches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Search {
+    Raw,
+    Normalized,
+}
+
 impl AddedTokens {
-    pub(super) fn new(all: Vec<AddedToken>) -> Result<Self> {
+    pub(super) fn new(all: Vec<AddedToken>, normalizer: Option<&Normalizer>) -> Result<Self> {
         if let Some(token) = all.iter().find(|token| token.content.is_empty()) {
             return Err(
                 Error::new(format!("the added token with id {} is empty", token.id)).advise("give it a text")
             );
         }
-        let mut passes = Vec::new();
-        for normalized in [false, true] {
-            let places: Vec<usize> =
-                (0..all.len()).filter(|&place| all[place].normalized == normalized).collect();
-            if !places.is_empty() {
-                let finder = AhoCorasick::builder()
-                    .match_kind(MatchKind::LeftmostLongest)
-                    .build(places.iter().map(|&place| &all[place].content))
-                    .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
-                passes.push(Pass { finder, places });
+        let mut forms = FxHashMap::default();
+        for token in all.iter().filter(|token| token.normalized) {
+            let form = normalized_form(token, normalizer)?;
+            if form != token.content {
+                forms.insert(token.id, form);
             }
         }
-        Ok(Self { all, passes })
+        let raw = Finder::new(&all, &forms, false)?;
+        let normalized = Finder::new(&all, &forms, true)?;
+        Ok(Self { all, raw, normalized, forms })
     }
 
     pub(super) fn all(&self) -> &[AddedToken] {
         &self.all
     }
 
-    /// Calls `visit` with the stretches of `text` in order. Where `parse_special` is false, special tokens are
-    /// ordinary text.
-    pub(super) fn stretches<'t, 'a>(
-        &'a self,
-        text: &'t str,
-        parse_special: bool,
-        visit: &mut impl FnMut(Stretch<'t, 'a>) -> Result<()>,
-    ) -> Result<()> {
-        self.stretches_of_pass(0, text, parse_special, visit)
+    /// How decoding spells an added token: in its normalized form, where it has one.
+    pub(super) fn spelled<'a>(&'a self, token: &'a AddedToken) -> &'a str {
+        self.forms.get(&token.id).map_or(&token.content, String::as_str)
     }
 
-    fn stretches_of_pass<'t, 'a>(
+    pub(super) fn is_empty(&self, search: Search) -> bool {
+        self.finder(search).is_none()
+    }
+
+    fn finder(&self, search: Search) -> Option<&Finder> {
+        match search {
+            Search::Raw => self.raw.as_ref(),
+            Search::Normalized => self.normalized.as_ref(),
+        }
+    }
+
+    /// Calls `visit` with the stretches of `text` in order, none of them empty text. Where `parse_special` is
+    /// false, special tokens are ordinary text.
+    pub(super) fn stretches<'a>(
         &'a self,
-        number: usize,
-        text: &'t str,
+        search: Search,
+        text: &str,
         parse_special: bool,
-        visit: &mut impl FnMut(Stretch<'t, 'a>) -> Result<()>,
+        visit: &mut impl FnMut(Stretch<'a>) -> Result<()>,
     ) -> Result<()> {
-        if text.is_empty() {
-            return Ok(());
-        }
-        let Some(pass) = self.passes.get(number) else { return visit(Stretch::Text(text)) };
         let mut done = 0;
-        for found in pass.finder.find_iter(text) {
-            let token = &self.all[pass.places[found.pattern().as_usize()]];
-            if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end()) {
-                continue;
+        if let Some(finder) = self.finder(search) {
+            for found in finder.automaton.find_iter(text) {
+                let token = &self.all[finder.places[found.pattern().as_usize()]];
+                if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end())
+                {
+                    continue;
+                }
+                let start = stripped_start(token, text, done, found.start());
+                if done < start {
+                    visit(Stretch::Text(done..start))?;
+                }
+                let end = stripped_end(token, text, found.end());
+                visit(Stretch::Token(token, start..end))?;
+                done = end;
             }
-            // What an earlier match took with its right-hand white space is gone.
-            let start = stripped_start(token, text, found.start()).max(done);
-            self.stretches_of_pass(number + 1, &text[done..start], parse_special, visit)?;
-            visit(Stretch::Token(token))?;
-            done = stripped_end(token, text, found.end());
         }
-        self.stretches_of_pass(number + 1, &text[done..], parse_special, visit)
+        if done < text.len() {
+            visit(Stretch::Text(done..text.len()))?;
+        }
+        Ok(())
+    }
+}
+
+fn normalized_form(token: &AddedToken, normalizer: Option<&Normalizer>) -> Result<String> {
+    let mut form = Aligned::new(&token.content, 0, false);
+    if let Some(normalizer) = normalizer {
+        normalizer.apply(&mut form)?;
+    }
+    if form.as_str().is_empty() {
+        return Err(Error::new(format!(
+            "nothing is left of the added token {:?} when it is normalized",
+            token.content
+        ))
+        .advise("let it be matched in the raw text: set its \"normalized\" to false"));
+    }
+    Ok(form.as_str().to_owned())
+}
+
+impl Finder {
+    fn new(all: &[AddedToken], forms: &FxHashMap<u32, String>, normalized: bool) -> Result<Option<Self>> {
+        let places: Vec<usize> =
+            (0..all.len()).filter(|&place| all[place].normalized == normalized).collect();
+        if places.is_empty() {
+            return Ok(None);
+        }
+        let form = |place: &usize| forms.get(&all[*place].id).unwrap_or(&all[*place].content).as_str();
+        let mut seen = FxHashMap::default();
+        for place in &places {
+            if let Some(other) = seen.insert(form(place), *place) {
+                let (first, second) = (&all[other].content, &all[*place].content);
+                return Err(Error::new(format!(
+                    "the added tokens {first:?} and {second:?} are the same when they are normalized"
+                ))
+                .advise("keep one, or let one be matched in the raw text"));
+            }
+        }
+        let automaton = AhoCorasick::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(places.iter().map(form))
+            .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
+        Ok(Some(Self { automaton, places }))
     }
 }
 
@@ -139,8 +201,9 @@ fn stands_alone(token: &AddedToken, text: &str, start: usize, end: usize) -> boo
             || text[end..].chars().next().is_some_and(is_word_character))
 }
 
-fn stripped_start(token: &AddedToken, text: &str, start: usize) -> usize {
-    if token.lstrip { text[..start].trim_end().len() } else { start }
+fn stripped_start(token: &AddedToken, text: &str, done: usize, start: usize) -> usize {
+    // What an earlier match took with its right-hand white space is gone.
+    if token.lstrip { text[..start].trim_end().len().max(done) } else { start }
 }
 
 fn stripped_end(token: &AddedToken, text: &str, end: usize) -> usize {
@@ -152,13 +215,18 @@ mod tests {
     use super::*;
 
     fn shown(tokens: Vec<AddedToken>, text: &str, parse_special: bool) -> Vec<String> {
+        shown_by(Search::Raw, tokens, text, parse_special)
+    }
+
+    fn shown_by(search: Search, tokens: Vec<AddedToken>, text: &str, parse_special: bool) -> Vec<String> {
+        let lowercase: Normalizer = serde_json::from_str(r#"{"type": "Lowercase"}"#).unwrap();
         let mut seen = Vec::new();
-        AddedTokens::new(tokens)
+        AddedTokens::new(tokens, Some(&lowercase))
             .unwrap()
-            .stretches(text, parse_special, &mut |stretch| {
+            .stretches(search, text, parse_special, &mut |stretch| {
                 seen.push(match stretch {
-                    Stretch::Text(text) => text.to_owned(),
-                    Stretch::Token(token) => format!("#{}", token.id),
+                    Stretch::Text(range) => text[range].to_owned(),
+                    Stretch::Token(token, _) => format!("#{}", token.id),
                 });
                 Ok(())
             })
@@ -201,12 +269,11 @@ mod tests {
     }
 
     #[test]
-    fn raw_tokens_come_before_normalized_ones() {
-        let mut normalized = AddedToken::special("ab", 1);
+    fn normalized_tokens_are_looked_for_in_their_normalized_form() {
+        let mut normalized = AddedToken::special("AB", 1);
         normalized.normalized = true;
-        assert_eq!(
-            shown(vec![normalized, AddedToken::special("bc", 2)], "abc ab", true),
-            ["a", "#2", " ", "#1"]
-        );
+        let both = vec![normalized, AddedToken::special("BC", 2)];
+        assert_eq!(shown_by(Search::Raw, both.clone(), "ABC ab", true), ["A", "#2", " ab"]);
+        assert_eq!(shown_by(Search::Normalized, both, "bc ab AB", true), ["bc ", "#1", " AB"]);
     }
 }

@@ -1,21 +1,44 @@
 //! Words to ids and back.
 
 mod added;
+mod assembly;
+mod batch;
 mod cache;
 mod decode;
+mod detokenize;
+mod encode;
+mod encoding;
 mod load;
 mod models;
+mod pad;
+mod pipeline;
+mod post_process;
+mod raw_bytes;
 mod save;
 pub mod sentencepiece;
+mod stream;
 mod tokenizer;
 pub mod train;
+mod trainer;
 mod trie;
+mod truncate;
 mod vocab;
+mod word_starts;
 
 pub use added::AddedToken;
+pub use assembly::Assembly;
 pub use cache::WordCache;
+pub use decode::{Decoder, Detokenizer};
+pub use detokenize::TokenStream;
+pub use encode::{EncodeOptions, Sentence};
+pub use encoding::{EncodedToken, Encoding, NO_WORD, OVERFLOW_LIMIT};
 pub use models::{Bpe, BpeSettings, Model, Token, Unigram, WordLevel, WordPiece};
+pub use pad::{PadTo, Padding};
+pub use pipeline::SpecialText;
+pub use post_process::{Piece, PostProcessor, SpecialPiece, Template, Text, white_space_ends};
 pub use sentencepiece::SentencePiece;
-pub use tokenizer::{SpecialText, Tokenizer};
-pub use train::{ByteBpeTrainer, TrainSettings};
+pub use stream::StreamDecoder;
+pub use tokenizer::Tokenizer;
+pub use trainer::Trainer;
+pub use truncate::{Direction, Strategy, Truncation};
 pub use vocab::Vocab;

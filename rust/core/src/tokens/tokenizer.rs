@@ -1,84 +1,114 @@
-//! Text to ids: find added tokens, split the rest into words, encode each word.
+//! A tokenizer: what it is made of, and what can be asked of its vocabulary.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
-use rustc_hash::FxHashSet;
-
-use super::added::{AddedToken, AddedTokens, Stretch};
-use super::cache::WordCache;
-use super::decode::DecodeTable;
-use super::models::{Model, Token};
+use super::added::{AddedToken, AddedTokens};
+use super::assembly::Assembly;
+use super::decode::{Decoder, Detokenizer};
+use super::encode::EncodeOptions;
+use super::pipeline::{Pipeline, SpecialText, Workspace};
+use super::sentencepiece::SentencePiece;
 use super::vocab::Vocab;
-use crate::rows::Ragged;
-use crate::text::{Split, byte_level};
-use crate::threads::{self, WORTH_A_THREAD};
-use crate::{Error, Result};
+use super::word_starts::WordMarks;
+use crate::Result;
+use crate::text::Normalizer;
 
-/// What to do with text that spells a special token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SpecialText {
-    /// It is the special token.
-    Parse,
-    /// It is ordinary text.
-    Text,
-    /// It is an error: the text is not to be trusted.
-    Error,
-}
-
-/// A byte-level BPE tokenizer.
+/// A tokenizer of any kind. It never changes, and any number of threads may share it.
 ///
 /// ```
-/// use fastmask_core::tokens::{ByteBpeTrainer, SpecialText, TrainSettings};
-/// let mut trainer = ByteBpeTrainer::new(TrainSettings { vocab_size: 260, ..TrainSettings::default() })?;
-/// trainer.feed(&["low lower lowest"], 1)?;
-/// let tokenizer = trainer.train(|_, _| Ok(()))?;
-/// let ids = tokenizer.encode("lower", SpecialText::Parse)?;
-/// assert_eq!(tokenizer.decode(&ids, false)?, b"lower");
+/// use fastmask_core::tokens::Tokenizer;
+/// let json = br#"{
+///     "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "normalizer": {"type": "Lowercase"},
+///     "pre_tokenizer": {"type": "Whitespace"}, "post_processor": null, "decoder": null,
+///     "model": {"type": "WordLevel", "vocab": {"[UNK]": 0, "hello": 1, "world": 2}, "unk_token": "[UNK]"}
+/// }"#;
+/// let tokenizer = Tokenizer::from_json(json)?;
+/// assert_eq!(tokenizer.encode_ids("Hello, world", None, &tokenizer.options())?, [1, 0, 2]);
 /// # Ok::<(), fastmask_core::Error>(())
 /// ```
 #[derive(Debug)]
 pub struct Tokenizer {
-    pub(super) vocab: Vocab,
+    pub(super) algorithm: Algorithm,
     pub(super) added: AddedTokens,
-    pub(super) split: Split,
-    pub(super) add_prefix_space: bool,
-    pub(super) model: Model,
-    reads_bytes: bool,
-    decode_table: DecodeTable,
-    /// Caches between calls: a call takes one for each of its threads and gives it back.
-    caches: Mutex<Vec<WordCache>>,
+    pub(super) assembly: Assembly,
+    pub(super) special_text: SpecialText,
+    pub(super) vocab: Vocab,
+    pub(super) detokenizer: Arc<Detokenizer>,
+    /// The ids before and after a single text, where that is all that the post-processor does to ids.
+    pub(super) frame: Option<(Vec<u32>, Vec<u32>)>,
+    word_starts: Vec<bool>,
+    /// What threads keep between calls: a call takes one for each of its threads and gives it back.
+    pub(super) workspaces: Mutex<Vec<Workspace>>,
+}
+
+/// What makes tokens of text.
+#[derive(Debug)]
+pub(super) enum Algorithm {
+    Pipeline(Box<Pipeline>),
+    SentencePiece(Arc<SentencePiece>),
 }
 
 /// Everything that makes a tokenizer, before it is checked and indexed.
 pub(super) struct Parts {
+    pub(super) algorithm: Algorithm,
     pub(super) added: Vec<AddedToken>,
-    pub(super) split: Split,
-    pub(super) add_prefix_space: bool,
-    pub(super) model: Model,
+    pub(super) assembly: Assembly,
+    pub(super) decoder: Option<Decoder>,
+    pub(super) special_text: SpecialText,
+}
+
+impl Algorithm {
+    fn vocab(&self) -> Result<Vocab> {
+        match self {
+            Self::Pipeline(pipeline) => Ok(pipeline.model.vocab().clone()),
+            Self::SentencePiece(model) => {
+                let mut vocab = Vocab::default();
+                model.pieces().iter().try_for_each(|piece| vocab.append(&piece.text).map(drop))?;
+                Ok(vocab)
+            }
+        }
+    }
+
+    fn normalizer(&self) -> Option<&Normalizer> {
+        match self {
+            Self::Pipeline(pipeline) => pipeline.normalizer.as_ref(),
+            Self::SentencePiece(_) => None,
+        }
+    }
 }
 
 impl Tokenizer {
     pub(super) fn new(parts: Parts) -> Result<Self> {
-        let (mut model, mut vocab) = (parts.model, Vocab::default());
-        for (id, token) in model.vocab().iter() {
-            vocab.insert(token, id)?;
-        }
-        let reads_bytes = model.can_read_bytes();
-        model.read_bytes();
+        let mut vocab = parts.algorithm.vocab()?;
         for (index, token) in parts.added.iter().enumerate() {
             vocab
                 .insert(&token.content, token.id)
                 .map_err(|error| error.at(format!("added_tokens[{index}]")))?;
         }
+        let added = AddedTokens::new(parts.added, parts.algorithm.normalizer())?;
+        parts.assembly.check()?;
+        let frame = match &parts.assembly.post_processor {
+            Some(processor) => processor.frame(),
+            None => Some((Vec::new(), Vec::new())),
+        };
+        let marks = match (&parts.algorithm, &parts.decoder) {
+            (Algorithm::SentencePiece(_), _) => WordMarks::Space('\u{2581}'),
+            (_, Some(decoder)) => WordMarks::of(decoder),
+            (_, None) => WordMarks::Unknown,
+        };
+        let spelled = added.all().iter().map(|token| (token.id, added.spelled(token)));
+        let special = added.all().iter().filter(|token| token.special).map(|token| &*token.content);
+        let detokenizer = Detokenizer::new(vocab.iter().chain(spelled), special, parts.decoder);
         Ok(Self {
-            decode_table: DecodeTable::new(&vocab),
+            word_starts: marks.word_starts(&vocab, added.all().iter().map(|token| token.id)),
+            detokenizer: Arc::new(detokenizer),
+            algorithm: parts.algorithm,
+            added,
+            assembly: parts.assembly,
+            special_text: parts.special_text,
             vocab,
-            added: AddedTokens::new(parts.added)?,
-            split: parts.split,
-            add_prefix_space: parts.add_prefix_space,
-            model,
-            reads_bytes,
-            caches: Mutex::default(),
+            frame,
+            workspaces: Mutex::default(),
         })
     }
 
@@ -92,152 +122,22 @@ impl Tokenizer {
         self.added.all()
     }
 
-    /// The ids of one text.
-    pub fn encode(&self, text: &str, special_text: SpecialText) -> Result<Vec<u32>> {
-        let mut ids = Vec::with_capacity(text.len() / 3);
-        self.encode_into(text, special_text, &mut self.borrow_cache().cache, &mut ids)?;
-        Ok(ids)
+    /// For each id whether its token begins a word.
+    pub fn word_starts(&self) -> &[bool] {
+        &self.word_starts
     }
 
-    /// The ids of many texts, one row a text, equal on any number of threads.
-    pub fn encode_batch<Text: AsRef<str> + Sync>(
-        &self,
-        texts: &[Text],
-        special_text: SpecialText,
-        num_threads: usize,
-    ) -> Result<Ragged> {
-        let chunks = chunks_by_bytes(texts);
-        let mut parts = vec![Ragged::new(); chunks.len()];
-        let tasks = chunks.into_iter().zip(&mut parts).collect();
-        let state = || self.borrow_cache();
-        threads::for_each(num_threads, tasks, state, |cache, ((first, chunk), rows)| {
-            for (index, text) in chunk.iter().enumerate() {
-                self.encode_into(text.as_ref(), special_text, &mut cache.cache, &mut rows.ids)
-                    .map_err(|error| error.at(format!("text {}", first + index)))?;
-                rows.close_row();
-            }
-            Ok(())
-        })?;
-        Ok(joined(parts))
+    pub(super) fn begins_word(&self, id: u32) -> bool {
+        self.word_starts.get(id as usize).is_some_and(|&begins| begins)
     }
 
-    /// The bytes of `ids`: UTF-8 except where ids end, begin or join in the middle of a character.
-    pub fn decode(&self, ids: &[u32], skip_special_tokens: bool) -> Result<Vec<u8>> {
-        let special = self.added_tokens().iter().filter(|token| token.special && skip_special_tokens);
-        let skipped: FxHashSet<u32> = special.map(|token| token.id).collect();
-        let mut bytes = Vec::with_capacity(ids.len() * 4);
-        for (place, &id) in ids.iter().enumerate() {
-            let token = self.decode_table.bytes(id).ok_or_else(|| self.no_such_id(id, place))?;
-            if !skipped.contains(&id) {
-                bytes.extend_from_slice(token);
-            }
-        }
-        Ok(bytes)
-    }
-
-    fn no_such_id(&self, id: u32, place: usize) -> Error {
-        Error::new(format!("id {id} at position {place} is not in the vocabulary")).advise(format!(
-            "ids run from 0 to {}: was this encoded by another tokenizer?",
-            self.vocab.size() - 1
-        ))
-    }
-
-    fn encode_into(
-        &self,
-        text: &str,
-        special_text: SpecialText,
-        cache: &mut WordCache,
-        ids: &mut Vec<u32>,
-    ) -> Result<()> {
-        self.added.stretches(text, special_text != SpecialText::Text, &mut |stretch| {
-            match stretch {
-                Stretch::Token(token) if token.special && special_text == SpecialText::Error => {
-                    return Err(Error::new(format!("the text spells the special token {:?}", token.content))
-                        .advise("pass special_text=\"text\" to take it as text, \"parse\" to take it as the token"));
-                }
-                Stretch::Token(token) => ids.push(token.id),
-                Stretch::Text(text) => self.encode_text(text, cache, ids)?,
-            }
-            Ok(())
-        })
-    }
-
-    fn encode_text(&self, text: &str, cache: &mut WordCache, ids: &mut Vec<u32>) -> Result<()> {
-        if self.add_prefix_space && !text.starts_with(' ') {
-            // The space joins the first word, which only a text of its own can show.
-            let prefixed = format!(" {text}");
-            for word in self.split.words(&prefixed) {
-                self.encode_word(word, cache, ids)?;
-            }
-        } else {
-            for word in self.split.words(text) {
-                self.encode_word(word, cache, ids)?;
-            }
-        }
-        Ok(())
-    }
-
-    fn encode_word(&self, word: &str, cache: &mut WordCache, ids: &mut Vec<u32>) -> Result<()> {
-        if let Some(known) = cache.get(word.as_bytes()) {
-            ids.extend_from_slice(known);
-            return Ok(());
-        }
-        let (start, mut tokens) = (ids.len(), Vec::<Token>::new());
-        if self.reads_bytes {
-            self.model.encode_bytes(word.as_bytes(), &mut tokens)?;
-        } else {
-            let spelled: String = word.bytes().map(byte_level::char_of).collect();
-            self.model.encode_word(&spelled, &mut tokens)?;
-        }
-        ids.extend(tokens.iter().map(|token| token.id));
-        cache.insert(word.as_bytes(), &ids[start..]);
-        Ok(())
-    }
-
-    fn borrow_cache(&self) -> BorrowedCache<'_> {
-        let cache = self.caches.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
-        BorrowedCache { cache, home: &self.caches }
-    }
-}
-
-struct BorrowedCache<'a> {
-    cache: WordCache,
-    home: &'a Mutex<Vec<WordCache>>,
-}
-
-impl Drop for BorrowedCache<'_> {
-    fn drop(&mut self) {
-        let cache = std::mem::take(&mut self.cache);
-        self.home.lock().unwrap_or_else(PoisonError::into_inner).push(cache);
-    }
-}
-
-/// Cuts `texts` into runs of about [`WORTH_A_THREAD`] bytes, each with the index of its first text.
-fn chunks_by_bytes<Text: AsRef<str>>(texts: &[Text]) -> Vec<(usize, &[Text])> {
-    let mut chunks = Vec::new();
-    let (mut start, mut bytes) = (0, 0);
-    for (index, text) in texts.iter().enumerate() {
-        bytes += text.as_ref().len();
-        if bytes >= WORTH_A_THREAD {
-            chunks.push((start, &texts[start..=index]));
-            (start, bytes) = (index + 1, 0);
+    /// How its file says to encode, with special tokens and without spans.
+    pub fn options(&self) -> EncodeOptions<'_> {
+        EncodeOptions {
+            assembly: &self.assembly,
+            add_special_tokens: true,
+            special_text: self.special_text,
+            with_spans: false,
         }
     }
-    if start < texts.len() {
-        chunks.push((start, &texts[start..]));
-    }
-    chunks
-}
-
-fn joined(mut parts: Vec<Ragged>) -> Ragged {
-    if parts.len() == 1 {
-        return parts.swap_remove(0);
-    }
-    let mut rows = Ragged::new();
-    rows.ids.reserve_exact(parts.iter().map(|part| part.ids.len()).sum());
-    rows.offsets.reserve_exact(parts.iter().map(|part| part.offsets.len() - 1).sum());
-    for part in &parts {
-        rows.append(part);
-    }
-    rows
 }

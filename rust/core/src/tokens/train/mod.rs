@@ -9,7 +9,6 @@ mod alphabet;
 mod bpe;
 #[cfg(test)]
 mod bpe_cases;
-mod byte_bpe;
 mod chain;
 mod changes;
 mod merges;
@@ -24,7 +23,6 @@ use serde_json::Value;
 
 pub use alphabet::byte_alphabet;
 pub use bpe::BpeSettings;
-pub use byte_bpe::{ByteBpeTrainer, TrainSettings};
 pub use unigram::UnigramSettings;
 pub use wordpiece::WordPieceSettings;
 pub use words::{SplitWords, WordCounts};

@@ -1,0 +1,146 @@
+//! What a pattern says, whatever dialect it was written in.
+
+use regex_syntax::hir::ClassUnicode;
+
+use super::set;
+
+/// A pattern or a part of one. Flags, case and line endings were resolved when it was read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Node {
+    /// The empty string.
+    Nothing,
+    /// One character of a set.
+    Set(ClassUnicode),
+    /// One after the other.
+    Sequence(Vec<Node>),
+    /// The first that leads to a match.
+    Choice(Vec<Node>),
+    /// As often as possible, or as seldom, between two bounds.
+    Repeat { node: Box<Node>, minimum: u32, maximum: Option<u32>, greedy: bool },
+    /// Its first match or none: nothing that follows makes it try another.
+    Atomic(Box<Node>),
+    /// Whether it matches here, without moving.
+    Look { node: Box<Node>, behind: bool, negative: bool },
+    /// Its match is kept under a number for `Reference`.
+    Group(usize, Box<Node>),
+    /// What a group matched last.
+    Reference(usize),
+    /// A place.
+    Anchor(Anchor),
+    /// The match begins here, whatever was matched before.
+    Keep,
+}
+
+/// A place of the text that a look at one neighbour does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Anchor {
+    TextStart,
+    TextEnd,
+    /// Where this search began: the end of the match before.
+    SearchStart,
+}
+
+impl Node {
+    pub(super) fn character(character: char) -> Self {
+        Self::Set(set::of(character, character))
+    }
+
+    pub(super) fn sequence(nodes: Vec<Node>) -> Self {
+        let mut flat = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match node {
+                Self::Nothing => {}
+                Self::Sequence(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        match flat.len() {
+            0 => Self::Nothing,
+            1 => flat.remove(0),
+            _ => Self::Sequence(flat),
+        }
+    }
+
+    pub(super) fn choice(mut nodes: Vec<Node>) -> Self {
+        if nodes.len() == 1 { nodes.remove(0) } else { Self::Choice(nodes) }
+    }
+
+    pub(super) fn repeat(self, minimum: u32, maximum: Option<u32>, greedy: bool) -> Self {
+        match (self, minimum, maximum) {
+            (_, _, Some(0)) => Self::Nothing,
+            (node, 1, Some(1)) => node,
+            // What is repeated without end need not be repeated again: nested loops would try every way to share
+            // the text out between them.
+            (Self::Repeat { node, minimum: inner @ (0 | 1), maximum: None, greedy: true }, 0 | 1, None)
+                if greedy =>
+            {
+                Self::Repeat { node, minimum: inner.min(minimum), maximum: None, greedy }
+            }
+            (node, ..) => Self::Repeat { node: Box::new(node), minimum, maximum, greedy },
+        }
+    }
+
+    pub(super) fn look(self, behind: bool, negative: bool) -> Self {
+        Self::Look { node: Box::new(self), behind, negative }
+    }
+
+    pub(super) fn ahead(of: ClassUnicode) -> Self {
+        Self::Set(of).look(false, false)
+    }
+
+    pub(super) fn behind(of: ClassUnicode) -> Self {
+        Self::Set(of).look(true, false)
+    }
+
+    /// A word boundary, or its negation, by what counts as a character of a word.
+    pub(super) fn word_boundary(word: &ClassUnicode, negated: bool) -> Self {
+        let side = |behind: bool, negative: bool| Self::Set(word.clone()).look(behind, negative);
+        Self::Choice(vec![
+            Self::Sequence(vec![side(true, false), side(false, !negated)]),
+            Self::Sequence(vec![side(true, true), side(false, negated)]),
+        ])
+    }
+
+    /// Before a line feed or at the end of the text.
+    pub(super) fn line_end() -> Self {
+        Self::Choice(vec![Self::Anchor(Anchor::TextEnd), Self::ahead(set::of('\n', '\n'))])
+    }
+
+    /// `\r\n`, or one character that ends a line.
+    pub(super) fn line_break() -> Self {
+        let pair = Self::Sequence(vec![Self::character('\r'), Self::character('\n')]);
+        let ranges = [('\n', '\r'), ('\u{85}', '\u{85}'), ('\u{2028}', '\u{2029}')];
+        Self::Atomic(Box::new(Self::Choice(vec![pair, Self::Set(set::of_ranges(ranges))])))
+    }
+
+    /// The least and the greatest number of characters that it matches; None where that depends on a group.
+    pub(super) fn lengths(&self) -> Option<(usize, Option<usize>)> {
+        match self {
+            Self::Nothing | Self::Look { .. } | Self::Anchor(_) | Self::Keep => Some((0, Some(0))),
+            Self::Set(_) => Some((1, Some(1))),
+            Self::Sequence(nodes) => nodes.iter().try_fold((0, Some(0)), |(least, most), node| {
+                let (low, high) = node.lengths()?;
+                Some((least + low, most.zip(high).map(|(most, high)| most + high)))
+            }),
+            Self::Choice(nodes) => {
+                let mut lengths = nodes.iter().map(Self::lengths);
+                let first = lengths.next()??;
+                lengths.try_fold(first, |(least, most), node| {
+                    let (low, high) = node?;
+                    Some((least.min(low), most.zip(high).map(|(most, high)| most.max(high))))
+                })
+            }
+            Self::Repeat { node, minimum, maximum, .. } => {
+                let (low, high) = node.lengths()?;
+                let most = if high == Some(0) {
+                    Some(0)
+                } else {
+                    high.zip(*maximum).map(|(high, times)| high.saturating_mul(times as usize))
+                };
+                Some((low.saturating_mul(*minimum as usize), most))
+            }
+            Self::Atomic(node) | Self::Group(_, node) => node.lengths(),
+            Self::Reference(_) => None,
+        }
+    }
+}

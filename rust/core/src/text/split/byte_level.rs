@@ -1,0 +1,68 @@
+//! GPT-2's split, and bytes spelled as printable characters.
+
+use serde::{Deserialize, Serialize};
+
+use super::Split;
+use crate::Result;
+use crate::text::{Pieces, byte_level};
+
+/// The byte-level step (Radford et al. 2019).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ByteLevel {
+    /// Whether a piece that does not begin with a space gets one.
+    pub add_prefix_space: bool,
+    /// Of no use here: the post-processor of the same name has it.
+    pub trim_offsets: bool,
+    /// Whether text is split by GPT-2's pattern.
+    #[serde(default = "yes")]
+    pub use_regex: bool,
+    /// Whether bytes stay bytes, because the model reads them.
+    #[serde(skip)]
+    pub(super) leaves_bytes: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl ByteLevel {
+    /// Whether bytes stay bytes, because the model reads them.
+    pub fn leaves_bytes(&self) -> bool {
+        self.leaves_bytes
+    }
+
+    pub(super) fn apply(&self, pieces: &mut Pieces<'_>) -> Result<()> {
+        if self.add_prefix_space {
+            pieces.rewrite(|piece| {
+                if !piece.as_str().starts_with(' ') {
+                    piece.prepend(" ");
+                }
+                Ok(())
+            })?;
+        }
+        if self.use_regex {
+            pieces.split(|piece, ranges| {
+                let mut start = 0;
+                ranges.extend(Split::Gpt2.words(piece).map(|word| {
+                    let range = start..start + word.len();
+                    start = range.end;
+                    range
+                }));
+                Ok(())
+            })?;
+        }
+        if self.leaves_bytes { Ok(()) } else { pieces.rewrite(spell) }
+    }
+}
+
+fn spell(piece: &mut crate::text::Aligned<'_>) -> Result<()> {
+    let mut spelled = Vec::with_capacity(piece.as_str().len());
+    for character in piece.as_str().chars() {
+        let mut buffer = [0; 4];
+        let bytes = character.encode_utf8(&mut buffer).bytes().enumerate();
+        spelled.extend(bytes.map(|(place, byte)| (byte_level::char_of(byte), isize::from(place > 0))));
+    }
+    piece.transform(spelled, 0);
+    Ok(())
+}

@@ -1,0 +1,320 @@
+//! One text, or a pair of texts, to everything that is known of its tokens.
+
+use std::ops::Range;
+
+use super::added::{Search, Stretch};
+use super::assembly::Assembly;
+use super::encoding::{EncodedToken, Encoding};
+use super::models::Token;
+use super::pipeline::{Part, Pipeline, SpecialText, Workspace};
+use super::post_process::{PostProcessor, white_space_ends};
+use super::sentencepiece::{Piece, SentencePiece};
+use super::tokenizer::{Algorithm, Tokenizer};
+use super::truncate::{Direction, Strategy, Truncation};
+use crate::text::{Origin, Pieces};
+use crate::{Error, Result};
+
+/// How to encode. [`Tokenizer::options`] gives what the tokenizer's file says.
+#[derive(Debug, Clone, Copy)]
+pub struct EncodeOptions<'a> {
+    /// Truncation, special tokens and padding.
+    pub assembly: &'a Assembly,
+    /// Whether special tokens are put in.
+    pub add_special_tokens: bool,
+    /// What to do with text that spells a special token.
+    pub special_text: SpecialText,
+    /// Whether to say which characters each token came from; without it all spans are (0, 0).
+    pub with_spans: bool,
+}
+
+/// A text, or a text that was split into words already.
+#[derive(Debug, Clone)]
+pub enum Sentence<'a> {
+    /// As it stands.
+    Text(&'a str),
+    /// Its words, each of which is encoded as if it stood alone.
+    Words(Vec<&'a str>),
+}
+
+impl Sentence<'_> {
+    /// How many bytes there are to encode.
+    pub(super) fn size(&self) -> usize {
+        match self {
+            Self::Text(text) => text.len(),
+            Self::Words(words) => words.iter().map(|word| word.len()).sum(),
+        }
+    }
+}
+
+impl Tokenizer {
+    /// The ids around a single text, if ids are all that the options need, so that no other column has to be made.
+    pub(super) fn frame_of(&self, options: &EncodeOptions<'_>) -> Option<(&[u32], &[u32])> {
+        if options.assembly.truncation.is_some() || options.assembly.padding.is_some() {
+            None
+        } else if options.add_special_tokens {
+            self.frame.as_ref().map(|(prefix, suffix)| (&**prefix, &**suffix))
+        } else {
+            Some((&[], &[]))
+        }
+    }
+
+    /// Appends the ids of a text that needs nothing but ids.
+    pub(super) fn encode_framed(
+        &self,
+        text: &str,
+        frame: (&[u32], &[u32]),
+        policy: SpecialText,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        check_length(text)?;
+        ids.extend_from_slice(frame.0);
+        match &self.algorithm {
+            Algorithm::Pipeline(pipeline) => pipeline.encode_ids(&self.added, text, policy, workspace, ids)?,
+            Algorithm::SentencePiece(model) => {
+                for part in self.sentencepiece_parts(model, text, policy)? {
+                    match part {
+                        SentencePiecePart::Added(id, _) => ids.push(id),
+                        SentencePiecePart::Pieces(pieces, _) => ids.extend(pieces.iter().map(|piece| piece.id)),
+                    }
+                }
+            }
+        }
+        ids.extend_from_slice(frame.1);
+        Ok(())
+    }
+
+    /// A text or a pair of texts with all that is known of its tokens.
+    pub fn encode(
+        &self,
+        text: &Sentence<'_>,
+        pair: Option<&Sentence<'_>>,
+        options: &EncodeOptions<'_>,
+    ) -> Result<Encoding> {
+        let first = self.encode_sentence(text, 0, options)?;
+        let second = pair.map(|pair| self.encode_sentence(pair, 1, options)).transpose()?;
+        options.assembly.assemble(first, second, options.add_special_tokens)
+    }
+
+    fn encode_sentence(
+        &self,
+        sentence: &Sentence<'_>,
+        type_id: u32,
+        options: &EncodeOptions<'_>,
+    ) -> Result<Encoding> {
+        match sentence {
+            Sentence::Text(text) => self.encode_one(text, type_id, options).map(Encoding::from),
+            Sentence::Words(words) => {
+                let mut all = Vec::new();
+                for (number, word) in words.iter().enumerate() {
+                    let tokens = self.encode_one(word, type_id, options)?;
+                    all.extend(tokens.into_iter().map(|token| EncodedToken { word_id: number as i32, ..token }));
+                }
+                Ok(all.into())
+            }
+        }
+    }
+
+    fn encode_one(&self, text: &str, type_id: u32, options: &EncodeOptions<'_>) -> Result<Vec<EncodedToken>> {
+        check_length(text)?;
+        let characters = Characters::of(text, options.with_spans);
+        let mut tokens = match &self.algorithm {
+            Algorithm::Pipeline(pipeline) => {
+                let parts = pipeline.parts(&self.added, text, options.special_text, options.with_spans)?;
+                let limit = options.assembly.truncation.as_ref().and_then(|cut| limit(cut, type_id));
+                tokens_of_parts(pipeline, &parts, limit, &characters)?
+            }
+            Algorithm::SentencePiece(model) => {
+                let parts = self.sentencepiece_parts(model, text, options.special_text)?;
+                self.tokens_of_sentencepiece(model, &parts, &characters)
+            }
+        };
+        let trims = options.with_spans && options.assembly.post_processor.as_ref().is_some_and(PostProcessor::trims);
+        for token in &mut tokens {
+            token.type_id = type_id;
+            if trims {
+                token.white_space = white_space_ends(self.vocab.token(token.id).unwrap_or_default());
+            }
+        }
+        Ok(tokens)
+    }
+}
+
+/// How many tokens the original makes before it stops, and from which side.
+fn limit(cut: &Truncation, type_id: u32) -> Option<(usize, Direction)> {
+    (cut.strategy != Strategy::OnlySecond || type_id != 0).then_some((cut.max_length, cut.direction))
+}
+
+/// Documents longer than 4 GiB have no origins in 32 bits.
+fn check_length(text: &str) -> Result<()> {
+    if u32::try_from(text.len()).is_err() {
+        return Err(Error::new(format!("the text has {} bytes", text.len()))
+            .advise("cut it into documents of less than 4 GiB"));
+    }
+    Ok(())
+}
+
+/// One word for the model, or an added token.
+enum Word<'a> {
+    Added(u32, Origin),
+    Piece(&'a Pieces<'static>, usize, &'a str),
+}
+
+fn words_of(parts: &[Part]) -> Vec<Word<'_>> {
+    let mut words = Vec::new();
+    for part in parts {
+        match part {
+            Part::Added(id, origin) => words.push(Word::Added(*id, *origin)),
+            Part::Pieces(pieces) => {
+                let pieces = pieces.iter().enumerate().map(|(index, piece)| Word::Piece(pieces, index, piece));
+                words.extend(pieces);
+            }
+        }
+    }
+    words
+}
+
+/// The tokens of `parts`.
+///
+/// With a `limit` the original stops as soon as it has enough tokens, from the side that is kept, and what it did
+/// not reach is neither in the result nor in what overflows; words are then counted from the first one it reached.
+fn tokens_of_parts(
+    pipeline: &Pipeline,
+    parts: &[Part],
+    limit: Option<(usize, Direction)>,
+    characters: &Characters,
+) -> Result<Vec<EncodedToken>> {
+    let words = words_of(parts);
+    let mut tokens: Vec<Token> = Vec::new();
+    let mut ranges: Vec<Range<usize>> = vec![0..0; words.len()];
+    let mut reached = 0..words.len();
+    let from_left = limit.is_none_or(|(_, direction)| direction == Direction::Right);
+    for step in 0..words.len() {
+        let index = if from_left { step } else { words.len() - 1 - step };
+        let start = tokens.len();
+        match &words[index] {
+            Word::Added(id, _) => tokens.push(Token { id: *id, length: 0 }),
+            Word::Piece(_, _, piece) => pipeline.tokens_of(piece, &mut tokens)?,
+        }
+        ranges[index] = start..tokens.len();
+        let is_piece = matches!(words[index], Word::Piece(..));
+        if is_piece && limit.is_some_and(|(most, _)| tokens.len() >= most) {
+            reached = if from_left { 0..index + 1 } else { index..words.len() };
+            break;
+        }
+    }
+    let mut encoded = Vec::with_capacity(tokens.len());
+    for (number, index) in reached.enumerate() {
+        let own = &tokens[ranges[index].clone()];
+        push_word(&words[index], own, number as i32, characters, &mut encoded);
+    }
+    Ok(encoded)
+}
+
+fn push_word(
+    word: &Word<'_>,
+    tokens: &[Token],
+    number: i32,
+    characters: &Characters,
+    encoded: &mut Vec<EncodedToken>,
+) {
+    match word {
+        Word::Added(id, origin) => encoded.push(EncodedToken::new(*id, 0, characters.span(*origin), number)),
+        Word::Piece(pieces, index, _) => {
+            for (token, range) in tokens.iter().zip(Token::ranges(tokens)) {
+                // Where the token says to lie outside its piece the original keeps what the token says.
+                let said = (range.start as u32, range.end as u32);
+                let origin = pieces.origin_of(*index, range).unwrap_or(said);
+                encoded.push(EncodedToken::new(token.id, 0, characters.span(origin), number));
+            }
+        }
+    }
+}
+
+/// From bytes of a text to its characters.
+struct Characters {
+    /// For each byte the character that it belongs to; None where spans are not asked for.
+    numbers: Option<Vec<u32>>,
+}
+
+impl Characters {
+    fn of(text: &str, wanted: bool) -> Self {
+        let numbers = wanted.then(|| {
+            let mut numbers = Vec::with_capacity(text.len());
+            for (number, character) in text.chars().enumerate() {
+                numbers.resize(numbers.len() + character.len_utf8(), number as u32);
+            }
+            numbers
+        });
+        Self { numbers }
+    }
+
+    fn span(&self, (begin, end): Origin) -> (u32, u32) {
+        let Some(numbers) = &self.numbers else { return (0, 0) };
+        let number = |byte: u32| numbers.get(byte as usize).copied();
+        match (number(begin), number(end)) {
+            (Some(first), Some(last)) => (first, last),
+            (Some(first), None) => (first, end.checked_sub(1).and_then(number).unwrap_or(first + 1) + 1),
+            _ => (begin, end),
+        }
+    }
+}
+
+/// A part of a text of a SentencePiece tokenizer: pieces with where their stretch began.
+pub(super) enum SentencePiecePart {
+    Added(u32, Origin),
+    Pieces(Vec<Piece>, u32),
+}
+
+impl Tokenizer {
+    fn sentencepiece_parts(
+        &self,
+        model: &SentencePiece,
+        text: &str,
+        policy: SpecialText,
+    ) -> Result<Vec<SentencePiecePart>> {
+        let mut parts = Vec::new();
+        self.added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, range) => {
+                parts.push(SentencePiecePart::Added(token.id, (range.start as u32, range.end as u32)));
+                policy.check(token)
+            }
+            Stretch::Text(range) => {
+                let mut pieces = Vec::new();
+                model.encode(&text[range.clone()], &mut pieces)?;
+                parts.push(SentencePiecePart::Pieces(pieces, range.start as u32));
+                Ok(())
+            }
+        })?;
+        Ok(parts)
+    }
+
+    /// SentencePiece knows no words: here one begins wherever a token begins one, and at every added token.
+    fn tokens_of_sentencepiece(
+        &self,
+        model: &SentencePiece,
+        parts: &[SentencePiecePart],
+        characters: &Characters,
+    ) -> Vec<EncodedToken> {
+        let mut encoded = Vec::new();
+        let mut number = -1;
+        for part in parts {
+            match part {
+                SentencePiecePart::Added(id, origin) => {
+                    number += 1;
+                    encoded.push(EncodedToken::new(*id, 0, characters.span(*origin), number));
+                }
+                SentencePiecePart::Pieces(pieces, start) => {
+                    for (index, piece) in pieces.iter().enumerate() {
+                        // Unknown text is an added token too, but goes on with its word.
+                        let begins = self.begins_word(piece.id) && Some(piece.id) != model.special_ids().unk;
+                        number += i32::from(index == 0 || begins);
+                        let span = characters.span((start + piece.start, start + piece.end));
+                        encoded.push(EncodedToken::new(piece.id, 0, span, number));
+                    }
+                }
+            }
+        }
+        encoded
+    }
+}

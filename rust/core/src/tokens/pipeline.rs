@@ -1,0 +1,268 @@
+//! From a stretch of text to tokens: normalizer, added tokens, pre-tokenizer, model.
+
+use serde::{Deserialize, Serialize};
+
+use super::added::{AddedToken, AddedTokens, Search, Stretch};
+use super::cache::WordCache;
+use super::models::{Model, Token};
+use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer, Split};
+use crate::{Error, Result};
+
+/// What to do with text that spells a special token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SpecialText {
+    /// It is the special token.
+    Parse,
+    /// It is ordinary text.
+    Text,
+    /// It is an error: the text is not to be trusted.
+    Error,
+}
+
+impl SpecialText {
+    pub(super) fn parses(self) -> bool {
+        self != Self::Text
+    }
+
+    pub(super) fn check(self, token: &AddedToken) -> Result<()> {
+        if self == Self::Error && token.special {
+            return Err(Error::new(format!("the text spells the special token {:?}", token.content)).advise(
+                "pass special_text=\"text\" to take it as text, \"parse\" to take it as the token",
+            ));
+        }
+        Ok(())
+    }
+}
+
+/// The parts of a Hugging Face tokenizer that make tokens of text.
+#[derive(Debug)]
+pub(super) struct Pipeline {
+    pub(super) normalizer: Option<Normalizer>,
+    pub(super) pre_tokenizer: Option<PreTokenizer>,
+    pub(super) model: Model,
+    /// The hand-written way through the pre-tokenizer, where there is one.
+    scanner: Option<Scanner>,
+    /// Whether the model is given raw bytes, not characters that spell them.
+    reads_bytes: bool,
+    /// Whether a step asks where its text came from.
+    needs_origins: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Scanner {
+    split: Split,
+    add_prefix_space: bool,
+}
+
+/// What a thread keeps between words: the words it has seen, and room for tokens.
+#[derive(Debug, Default)]
+pub(super) struct Workspace {
+    pub(super) cache: WordCache,
+    tokens: Vec<Token>,
+}
+
+/// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
+#[derive(Debug)]
+pub(super) enum Part {
+    Added(u32, Origin),
+    Pieces(Pieces<'static>),
+}
+
+impl Pipeline {
+    pub(super) fn new(
+        normalizer: Option<Normalizer>,
+        mut pre_tokenizer: Option<PreTokenizer>,
+        mut model: Model,
+    ) -> Self {
+        let reads_bytes = model.can_read_bytes()
+            && pre_tokenizer.as_mut().is_some_and(PreTokenizer::leave_bytes);
+        if reads_bytes {
+            model.read_bytes();
+        }
+        let scanner = match (&normalizer, &pre_tokenizer) {
+            (None, Some(PreTokenizer::ByteLevel(step))) if reads_bytes => Some(Scanner {
+                split: if step.use_regex { Split::Gpt2 } else { Split::Whole },
+                add_prefix_space: step.add_prefix_space,
+            }),
+            _ => None,
+        };
+        let needs_origins = pre_tokenizer
+            .as_ref()
+            .is_some_and(|steps| steps.needs_origins() || (normalizer.is_some() && steps.has_first()));
+        Self { normalizer, pre_tokenizer, model, scanner, reads_bytes, needs_origins }
+    }
+
+    pub(super) fn reads_bytes(&self) -> bool {
+        self.reads_bytes
+    }
+
+    /// Appends the ids of a text.
+    pub(super) fn encode_ids(
+        &self,
+        added: &AddedTokens,
+        text: &str,
+        policy: SpecialText,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, _) => {
+                ids.push(token.id);
+                policy.check(token)
+            }
+            Stretch::Text(range) => match self.scanner {
+                Some(scanner) if added.is_empty(Search::Normalized) => {
+                    self.encode_scanned(scanner, &text[range], workspace, ids)
+                }
+                _ => {
+                    let aligned = Aligned::new(&text[range.clone()], range.start as u32, self.needs_origins);
+                    self.encode_aligned(added, aligned, policy, workspace, ids)
+                }
+            },
+        })
+    }
+
+    /// The same for text in which no special token is looked for; returns how many ids the last word has.
+    pub(super) fn encode_but_last(
+        &self,
+        added: &AddedTokens,
+        text: &str,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<usize> {
+        let mut last = 0;
+        for part in self.parts(added, text, SpecialText::Text, false)? {
+            match part {
+                Part::Added(id, _) => {
+                    ids.push(id);
+                    last = 0;
+                }
+                Part::Pieces(pieces) => {
+                    for piece in pieces.iter() {
+                        let before = ids.len();
+                        self.encode_piece(piece, workspace, ids)?;
+                        last = ids.len() - before;
+                    }
+                }
+            }
+        }
+        Ok(last)
+    }
+
+    fn encode_scanned(
+        &self,
+        scanner: Scanner,
+        text: &str,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        // The space joins the first word, which only a text of its own can show.
+        let prefixed = (scanner.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
+        scanner
+            .split
+            .words(prefixed.as_deref().unwrap_or(text))
+            .try_for_each(|word| self.encode_piece(word, workspace, ids))
+    }
+
+    fn encode_aligned(
+        &self,
+        added: &AddedTokens,
+        mut text: Aligned<'_>,
+        policy: SpecialText,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.apply(&mut text)?;
+        }
+        added.stretches(Search::Normalized, text.as_str(), policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, _) => {
+                ids.push(token.id);
+                policy.check(token)
+            }
+            Stretch::Text(range) => {
+                let pieces = self.pieces(text.part(range))?;
+                pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
+            }
+        })
+    }
+
+    fn pieces<'t>(&self, text: Aligned<'t>) -> Result<Pieces<'t>> {
+        let mut pieces = Pieces::new(text);
+        if let Some(steps) = &self.pre_tokenizer {
+            steps.apply(&mut pieces)?;
+        }
+        Ok(pieces)
+    }
+
+    fn encode_piece(&self, piece: &str, workspace: &mut Workspace, ids: &mut Vec<u32>) -> Result<()> {
+        if let Some(known) = workspace.cache.get(piece.as_bytes()) {
+            ids.extend_from_slice(known);
+            return Ok(());
+        }
+        let start = ids.len();
+        workspace.tokens.clear();
+        self.tokens_of(piece, &mut workspace.tokens)?;
+        ids.extend(workspace.tokens.iter().map(|token| token.id));
+        workspace.cache.insert(piece.as_bytes(), &ids[start..]);
+        Ok(())
+    }
+
+    /// Appends the tokens of one piece.
+    pub(super) fn tokens_of(&self, piece: &str, tokens: &mut Vec<Token>) -> Result<()> {
+        if self.reads_bytes {
+            self.model.encode_bytes(piece.as_bytes(), tokens)
+        } else {
+            self.model.encode_word(piece, tokens)
+        }
+    }
+
+    /// The parts of a text, with the origins of every byte where `with_origins`.
+    pub(super) fn parts(
+        &self,
+        added: &AddedTokens,
+        text: &str,
+        policy: SpecialText,
+        with_origins: bool,
+    ) -> Result<Vec<Part>> {
+        let mut parts = Vec::new();
+        added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, range) => {
+                parts.push(Part::Added(token.id, (range.start as u32, range.end as u32)));
+                policy.check(token)
+            }
+            Stretch::Text(range) => {
+                let mut aligned = Aligned::new(
+                    &text[range.clone()],
+                    range.start as u32,
+                    with_origins || self.needs_origins,
+                );
+                if let Some(normalizer) = &self.normalizer {
+                    normalizer.apply(&mut aligned)?;
+                }
+                self.normalized_parts(added, &aligned, policy, &mut parts)
+            }
+        })?;
+        Ok(parts)
+    }
+
+    fn normalized_parts(
+        &self,
+        added: &AddedTokens,
+        text: &Aligned<'_>,
+        policy: SpecialText,
+        parts: &mut Vec<Part>,
+    ) -> Result<()> {
+        added.stretches(Search::Normalized, text.as_str(), policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, range) => {
+                parts.push(Part::Added(token.id, text.origin_of(range).unwrap_or_default()));
+                policy.check(token)
+            }
+            Stretch::Text(range) => {
+                parts.push(Part::Pieces(self.pieces(text.part(range).into_owned())?));
+                Ok(())
+            }
+        })
+    }
+}
