@@ -1,8 +1,12 @@
-"""Training byte-level BPE against the trainer of the `tokenizers` library: the same merges, to the letter."""
+"""Training against the trainers of the `tokenizers` library: the same merges and vocabularies, to the letter."""
 
 import json
+import tempfile
+from pathlib import Path
 
 import pytest
+from conformance import texts as shared
+from conformance.originals import HuggingFace
 from hypothesis import given
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
@@ -10,6 +14,12 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 import fastmask as fm
 
 SPECIAL = ["[PAD]", "[MASK]"]
+
+
+def saved(tok: fm.Tokenizer) -> dict:
+    with tempfile.TemporaryDirectory() as folder:
+        tok.save(Path(folder) / "tokenizer.json")
+        return json.loads((Path(folder) / "tokenizer.json").read_text(encoding="utf-8"))
 
 
 def original(texts, vocab_size, **settings):
@@ -25,9 +35,7 @@ def original(texts, vocab_size, **settings):
 
 
 def ours(texts, vocab_size, **settings):
-    return json.loads(
-        fm.Tokenizer.train(texts, vocab_size=vocab_size, special_tokens=SPECIAL, **settings)._handle.to_json()
-    )
+    return saved(fm.Tokenizer.train(texts, vocab_size=vocab_size, special_tokens=SPECIAL, **settings))
 
 
 def assert_same(texts, vocab_size, **settings):
@@ -57,6 +65,59 @@ def test_any_text(texts, vocab_size, min_frequency):
         assert_same(texts, vocab_size, min_frequency=min_frequency)
 
 
+def test_documentation():
+    assert_same(shared.training_texts(), 1500)
+
+
+WITH_UNKNOWN = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
+# The model and trainer of the original that ours is to give the same as.
+OTHERS = {
+    "bpe": lambda size, least: (
+        models.BPE(unk_token="[UNK]"),
+        trainers.BpeTrainer(vocab_size=size, min_frequency=least, special_tokens=WITH_UNKNOWN, show_progress=False),
+    ),
+    "wordpiece": lambda size, least: (
+        models.WordPiece(unk_token="[UNK]"),
+        trainers.WordPieceTrainer(
+            vocab_size=size, min_frequency=least, special_tokens=WITH_UNKNOWN, show_progress=False
+        ),
+    ),
+}
+
+
+@pytest.mark.parametrize("model", OTHERS)
+@pytest.mark.parametrize(("vocab_size", "min_frequency"), [(700, 0), (1500, 0), (1500, 8)])
+def test_other_models(model, vocab_size, min_frequency):
+    """The normalizer and the split are those that our file names; what is learned behind them is the original's."""
+    settings = {"vocab_size": vocab_size, "min_frequency": min_frequency, "special_tokens": WITH_UNKNOWN}
+    got = saved(fm.Tokenizer.train(shared.training_texts(), model=model, **settings))
+    parts = Tokenizer.from_str(json.dumps(got))
+    want = Tokenizer(OTHERS[model](vocab_size, min_frequency)[0])
+    for part in ("normalizer", "pre_tokenizer"):
+        if getattr(parts, part) is not None:
+            setattr(want, part, getattr(parts, part))
+    want.train_from_iterator(shared.training_texts(), OTHERS[model](vocab_size, min_frequency)[1])
+    learned = json.loads(want.to_str())["model"]
+    assert got["model"]["vocab"] == learned["vocab"]
+    assert got["model"].get("merges") == learned.get("merges")
+
+
+@pytest.mark.parametrize("model", ["byte_bpe", "bpe", "wordpiece", "unigram"])
+def test_what_was_trained_is_a_tokenizer(model, tmp_path):
+    """It has the size and the special tokens that were asked for, reads English, and the original reads it alike."""
+    tok = fm.Tokenizer.train(
+        shared.training_texts(), model=model, vocab_size=900, special_tokens=[*WITH_UNKNOWN, "<unk>"]
+    )
+    assert tok.vocab_size == 900
+    assert set(WITH_UNKNOWN) <= set(tok.special_ids)
+    assert tok.mask_id == tok.token_to_id("[MASK]")
+    tok.save(tmp_path / "tokenizer.json")
+    theirs = HuggingFace(tmp_path / "tokenizer.json")
+    assert tok.encode_batch(shared.SENTENCES).to_list() == [theirs.encode(text) for text in shared.SENTENCES]
+    english = "the quick brown fox jumps over the lazy dog"
+    assert tok.decode(tok.encode(english, add_special_tokens=False)) == english
+
+
 def test_one_letter_repeated():
     assert_same(["a" * 3000, "b" * 7 + " " * 50], 290)
 
@@ -79,7 +140,7 @@ def test_sources_and_threads_change_nothing(tmp_path):
         ([], {}, "no text to train on"),
         (["", ""], {}, "no text to train on"),
         (["a"], {"vocab_size": 256}, "257 ids are taken|258 ids are taken"),
-        (["a"], {"model": "wordpiece"}, "no trainer for model='wordpiece'"),
+        (["a"], {"model": "wordpieces"}, "model.*wordpieces"),
         (["a"], {"special_tokens": ["x", "x"]}, "is empty or there twice"),
         (["a"], {"special_tokens": [""]}, "is empty or there twice"),
         ("no/such/file.txt", {}, "no file has this name"),
