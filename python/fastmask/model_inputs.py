@@ -49,6 +49,8 @@ class Shape:
             max_length = tok.model_max_length
             if max_length is None:
                 raise FastmaskError("truncation and padding='max_length' need a length: give max_length=")
+        if pad_to_multiple_of is not None and pad_to_multiple_of < 1:
+            raise FastmaskError(f"pad_to_multiple_of is {pad_to_multiple_of}: give a whole number from 1, or None")
         if strategy and pad and pad_to_multiple_of and max_length and max_length % pad_to_multiple_of:
             raise FastmaskError(
                 f"max_length={max_length} is no multiple of pad_to_multiple_of={pad_to_multiple_of}: rows that are cut "

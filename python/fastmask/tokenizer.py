@@ -3,7 +3,6 @@
 import copy
 import functools
 import hashlib
-import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
@@ -17,6 +16,7 @@ from fastmask.error import FastmaskError
 from fastmask.files import write_whole
 from fastmask.model_inputs import Padding, ReturnTensors, Shape, TruncationStrategy, as_json, model_inputs
 from fastmask.pretrained import Pretrained, from_transformers, read_folder, resolve, write_folder
+from fastmask.pretrained.compiled import compiled
 from fastmask.ragged import Ragged
 from fastmask.text import Source
 from fastmask.training_a_tokenizer import Model, trained
@@ -155,7 +155,7 @@ class Tokenizer:
     @classmethod
     def _of_pretrained(cls, found: Pretrained, roles: Mapping[str, str] | None) -> "Tokenizer":
         config = {name: getattr(found, name) for name in _CONFIG}
-        return cls(_handle_of(found), {**found.roles, **(roles or {})}, config)
+        return cls(compiled(found), {**found.roles, **(roles or {})}, config)
 
     @classmethod
     def train(
@@ -556,28 +556,6 @@ class Tokenizer:
     def __repr__(self) -> str:
         special = ", ".join(list(self.special_ids)[:4]) + (", ..." if len(self.special_ids) > 4 else "")
         return f"Tokenizer(vocab_size={self.vocab_size}, special tokens: {special or 'none'})"
-
-
-def _handle_of(found: Pretrained) -> "_rust.Tokenizer":
-    place = ", ".join(str(path) for path in found.files) or "the tokenizer"
-    try:
-        if found.tokenizer_json is not None:
-            return _rust.Tokenizer.from_json(found.tokenizer_json)
-        if found.format == "tiktoken":
-            if found.pattern is None:
-                raise FastmaskError(
-                    "nothing says how the text is split: use Tokenizer.from_tiktoken(path, pattern=...)"
-                )
-            special = list(found.special_tokens.items())
-            original = _rust.Tokenizer.from_tiktoken(str(found.files[0]), found.pattern, special)
-        else:
-            original = _rust.Tokenizer.from_sentencepiece(str(found.files[0]))
-        # A folder means what it means to transformers, which converts such files.
-        file = json.loads(original.to_json())
-        file["model"].pop("fastmask", None)
-        return _rust.Tokenizer.from_json(found.applied_to(json.dumps(file)))
-    except FastmaskError as error:
-        raise FastmaskError(str(error) if str(error).startswith(place) else f"{place}: {error}") from None
 
 
 def _from_json(json: str, roles: dict[str, str], config: dict[str, Any]) -> Tokenizer:

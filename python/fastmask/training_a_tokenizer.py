@@ -52,19 +52,19 @@ _OPTIONS: dict[str, dict[str, Any]] = {
         "continuing_subword_prefix": None,
         "end_of_word_suffix": None,
         "max_token_length": None,
-        "unk_token": "<unk>",
+        "unk_token": "",
     },
     "wordpiece": {
         **_OF_PAIRS,
         "continuing_subword_prefix": "##",
         "end_of_word_suffix": None,
-        "unk_token": "[UNK]",
+        "unk_token": "",
         "max_input_chars_per_word": 100,
     },
     "unigram": {
         "initial_alphabet": (),
         "shrinking_factor": 0.75,
-        "unk_token": "<unk>",
+        "unk_token": "",
         "max_piece_length": 16,
         "n_sub_iterations": 2,
         "seed_size": 1_000_000,
@@ -97,9 +97,10 @@ def trained(
     - unigram: initial_alphabet, shrinking_factor, unk_token, max_piece_length, n_sub_iterations, and of SentencePiece's
       seed_size, character_coverage, split_by_unicode_script, byte_fallback.
 
-    They mean what they mean to the trainers of the ``tokenizers`` library, and so do the merges of the first three:
-    the same to the letter. An unk_token that is not among the special tokens is put after them. With [CLS] and [SEP]
-    among them, wordpiece frames texts as BERT does.
+    They mean what they mean to the trainers of the ``tokenizers`` library, and so do the merges of the first three: the
+    same to the letter. Without an unk_token it is [UNK] or <unk>, whichever is among the special tokens. One that is not
+    among them is put after them. None is none: of bpe, unknown characters are then dropped. With [CLS] and [SEP] among
+    them, wordpiece frames texts as BERT does.
     """
     if model not in _OPTIONS:
         raise FastmaskError(f"there is no trainer for model={model!r}: give one of {', '.join(_OPTIONS)}")
@@ -118,6 +119,9 @@ def trained(
             raise FastmaskError(f"model={model!r} has no option {name!r}: its options are {known}")
         (parts if name in parts else settings)[name] = value
     special = list(special_tokens)
+    if settings.get("unk_token") == "":
+        usual = ("[UNK]", "<unk>") if model == "wordpiece" else ("<unk>", "[UNK]")
+        settings["unk_token"] = next((token for token in usual if token in special), usual[0])
     if (unknown := settings.get("unk_token")) is not None and unknown not in special:
         special.append(unknown)
     settings |= {"vocab_size": vocab_size, "special_tokens": special}

@@ -13,7 +13,7 @@ from fastmask.pretrained.classes import GENERIC, class_of
 from fastmask.pretrained.config import CONFIG, Config, read_config
 from fastmask.pretrained.layouts import LAYOUTS
 from fastmask.pretrained.meaning import Format, Meaning
-from fastmask.pretrained.reading import read_object, read_text
+from fastmask.pretrained.reading import read_object, read_text, well_formed
 from fastmask.pretrained.tokens import content
 from fastmask.pretrained.vocabularies import byte_pairs, is_tiktoken, word_piece
 
@@ -78,7 +78,7 @@ class Pretrained:
 
 
 def read_folder(path: str | os.PathLike[str]) -> Pretrained:
-    """Read what a folder says of its tokenizer.
+    r"""Read what a folder says of its tokenizer.
 
     A folder means what it means to ``transformers.AutoTokenizer`` (5.23): for the classes in
     `fastmask.pretrained.layouts` the class decides what is around the vocabulary, as it does there; for others a
@@ -89,6 +89,17 @@ def read_folder(path: str | os.PathLike[str]) -> Pretrained:
 
     Raises:
         FastmaskError: where there is no tokenizer, or a file holds what it must not; it names the file and the field.
+
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     config = json.dumps({"do_lower_case": False, "model_max_length": 512})
+    ...     for name, content in [("vocab.txt", "[PAD]\n[UNK]\n[MASK]\nA"), ("tokenizer_config.json", config)]:
+    ...         written = Path(folder, name).write_text(content)
+    ...     pretrained = read_folder(folder)
+    >>> pretrained.format, pretrained.roles["mask"], pretrained.model_max_length
+    ('vocab.txt', '[MASK]', 512)
+    >>> json.loads(pretrained.tokenizer_json)["normalizer"]["lowercase"]
+    False
 
     """
     folder = Path(path)
@@ -104,10 +115,11 @@ def read_folder(path: str | os.PathLike[str]) -> Pretrained:
     tokenizer = read_object(named)
     if not isinstance(tokenizer.get("model"), dict) or "vocab" not in tokenizer["model"]:
         raise FastmaskError(f"{named}: no model with a vocab: not the tokenizer.json of a tokenizer")
-    config = read_config(folder, tokenizer.get("added_tokens") or [])
-    name = class_of(config, read_object(folder / "config.json"), text)
-    meaning = Meaning(config, LAYOUTS.get(name or ""), "tokenizer.json", named.name)
-    return _pretrained(folder, (named,), name, meaning, text, tokenizer)
+    with well_formed(str(named)):
+        config = read_config(folder, tokenizer.get("added_tokens") or [])
+        name = class_of(config, read_object(folder / "config.json"), text)
+        meaning = Meaning(config, LAYOUTS.get(name or ""), "tokenizer.json", named.name)
+        return _pretrained(folder, (named,), name, meaning, text, tokenizer)
 
 
 def _without_tokenizer_json(folder: Path, name: str | None, config: Config) -> Pretrained:
@@ -225,9 +237,13 @@ def _model_max_length(config: Config) -> int | None:
     value = config.settings.get(name)
     if value is None:
         return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 1 or value != int(value):
+    if isinstance(value, bool) or not isinstance(value, int | float) or not value >= 1:
         raise FastmaskError(f"{CONFIG}: {name} is {value!r}: give a whole number")
-    return int(value) if value < NO_LIMIT else None
+    if value >= NO_LIMIT:
+        return None
+    if value != int(value):
+        raise FastmaskError(f"{CONFIG}: {name} is {value!r}: give a whole number")
+    return int(value)
 
 
 def _side(config: Config, name: str, default: str) -> str:
@@ -256,5 +272,7 @@ def _chat_template(config: Config, folder: Path) -> str | Mapping[str, str] | No
         return texts["default"] if list(texts) == ["default"] else texts
     template = config.settings.get("chat_template")
     if isinstance(template, list):
+        if not all(isinstance(one, Mapping) and {"name", "template"} <= set(one) for one in template):
+            raise FastmaskError(f"{CONFIG}: chat_template is a list of other things than templates with names")
         return {str(one["name"]): str(one["template"]) for one in template}
-    return template if template is None or isinstance(template, Mapping) else config.text("chat_template")
+    return template if isinstance(template, Mapping) else config.text("chat_template")

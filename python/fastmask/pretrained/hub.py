@@ -36,6 +36,11 @@ def resolve(folder_or_hub_id: str | os.PathLike[str], *, revision: str | None = 
         FastmaskError: where there is no such folder or repository, it cannot be reached and is not in the cache, or
             the hub is meant and `huggingface_hub` is not installed (``pip install fastmask[hub]``).
 
+    >>> import tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     resolve(folder) == Path(folder)
+    True
+
     """
     folder = Path(folder_or_hub_id)
     if folder.is_dir():

@@ -250,6 +250,12 @@ def _albert(config: Config, roles: Roles, charsmap: str | None) -> Part:
     return _unigram(1, scheme, _without_accents(accents, bool(config.flag("do_lower_case", True)), charsmap))
 
 
+def _albert_frame(config: Config, roles: Roles, ids: Mapping[str, int]) -> Part:
+    # Its tokens are called [CLS] and [SEP] there, whatever their roles' tokens are.
+    named = {"[CLS]": ids[roles["cls"]], "[SEP]": ids[roles["sep"]]}
+    return _bert_frame(config, Roles(cls="[CLS]", sep="[SEP]"), named)
+
+
 def _without_accents(keep_accents: bool, lowercase: bool, charsmap: str | None) -> Part:
     steps = [replace("``", '"'), replace("''", '"')]
     steps += [] if keep_accents else [{"type": "NFKD"}, {"type": "StripAccents"}]
@@ -287,7 +293,7 @@ def _in_fairseq_order(pieces: list[Any], config: Config, roles: Roles) -> list[A
 
 _BERT = Layout("WordPiece", _word_piece, _bert_frame, roles=_BERT_ROLES, input_names=_WITH_TYPES)
 _DPR = Layout("WordPiece", _dpr, _bert_frame, roles=_BERT_ROLES, input_names=_WITH_TYPES)
-_LIKE_A_WORD = AddedToken("", special=True, lstrip=True)
+_LIKE_A_WORD = AddedToken("", lstrip=True)
 
 LAYOUTS: dict[str, Layout] = {
     "BertTokenizer": _BERT,
@@ -301,7 +307,7 @@ LAYOUTS: dict[str, Layout] = {
         _word_piece,
         _mpnet_frame,
         roles={**_FAIRSEQ_ROLES, "unk": "[UNK]"},
-        flags={"mask": _LIKE_A_WORD},
+        flags={**dict.fromkeys(_FAIRSEQ_ROLES, AddedToken("")), "mask": _LIKE_A_WORD},
     ),
     "GPT2Tokenizer": Layout("BPE", _gpt2, roles={**_END_OF_TEXT, "pad": None}),
     "CodeGenTokenizer": Layout("BPE", _gpt2, fallback=_codegen_frame, roles={**_END_OF_TEXT, "pad": None}),
@@ -335,7 +341,7 @@ LAYOUTS: dict[str, Layout] = {
     "AlbertTokenizer": Layout(
         "Unigram",
         _albert,
-        fallback=_bert_frame,
+        fallback=_albert_frame,
         roles={**_BERT_ROLES, "bos": "[CLS]", "eos": "[SEP]", "unk": "<unk>", "pad": "<pad>"},
     ),
     "XLNetTokenizer": Layout(

@@ -34,6 +34,10 @@ def from_transformers(tokenizer: Any) -> Pretrained:
     Raises:
         FastmaskError: for any other, by the name of its class.
 
+    >>> import tokenizers
+    >>> from_transformers(tokenizers.Tokenizer(tokenizers.models.BPE())).format
+    'tokenizer.json'
+
     """
     backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
     if callable(getattr(backend, "to_str", None)):

@@ -32,6 +32,8 @@ static TABLE: LazyLock<Box<[Class]>> = LazyLock::new(|| {
     table
 });
 
+static SIGN: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"[\p{P}\p{S}]"));
+
 static WORD: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\w"));
 
 /// The class of `character`.
@@ -42,8 +44,17 @@ pub fn class_of(character: char) -> Class {
 
 /// Whether `\w` matches `character`.
 pub fn is_word_character(character: char) -> bool {
-    let place = WORD.partition_point(|&(_, last)| last < character);
-    WORD.get(place).is_some_and(|&(first, _)| first <= character)
+    contains(&WORD, character)
+}
+
+/// Whether `character` is punctuation or a symbol.
+pub fn is_sign(character: char) -> bool {
+    contains(&SIGN, character)
+}
+
+fn contains(ranges: &[(char, char)], character: char) -> bool {
+    let place = ranges.partition_point(|&(_, last)| last < character);
+    ranges.get(place).is_some_and(|&(first, _)| first <= character)
 }
 
 pub(super) fn ranges(pattern: &str) -> Vec<(char, char)> {
@@ -78,5 +89,11 @@ mod tests {
     fn word_characters() {
         assert!("aé_9漢\u{301}\u{200d}".chars().all(is_word_character));
         assert!(!" -!👍\0".chars().any(is_word_character));
+    }
+
+    #[test]
+    fn signs() {
+        assert!("!_-$+^`~¡€“。、👍🤣×".chars().all(is_sign));
+        assert!(!"a1é漢 \u{301}\u{200d}\0\u{e000}\u{e00}".chars().any(is_sign));
     }
 }

@@ -10,7 +10,7 @@ mod regex;
 mod split;
 
 pub use aligned::{Aligned, Origin};
-pub use classes::{Class, class_of, is_word_character};
+pub use classes::{Class, class_of, is_sign, is_word_character};
 pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;

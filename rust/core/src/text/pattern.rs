@@ -2,23 +2,30 @@
 
 use std::ops::Range;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-use super::regex::{Regex, rust_as_oniguruma};
+use super::regex::Regex;
 use crate::{Error, Result};
 
 /// A string or a regular expression, as `{"String": ...}` and `{"Regex": ...}` in a `tokenizer.json`.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "PatternFile", into = "PatternFile")]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "PatternFile")]
 pub struct Pattern {
-    file: PatternFile,
-    regex: Option<Regex>,
+    /// What stands in a file; None for a regular expression that Oniguruma has no words for.
+    file: Option<PatternFile>,
+    matcher: Matcher,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum PatternFile {
     String(String),
     Regex(String),
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Matcher {
+    Literal(String),
+    Regex(Regex),
 }
 
 impl TryFrom<PatternFile> for Pattern {
@@ -32,16 +39,17 @@ impl TryFrom<PatternFile> for Pattern {
     }
 }
 
-impl From<Pattern> for PatternFile {
-    fn from(pattern: Pattern) -> Self {
-        pattern.file
+impl Serialize for Pattern {
+    fn serialize<S: Serializer>(&self, serializer: S) -> std::result::Result<S::Ok, S::Error> {
+        let unsaid = || serde::ser::Error::custom("the pattern means what a tokenizer.json cannot say");
+        self.file.as_ref().ok_or_else(unsaid)?.serialize(serializer)
     }
 }
 
 impl Pattern {
     /// A string that stands for itself.
     pub fn literal(text: &str) -> Self {
-        Self { file: PatternFile::String(text.to_owned()), regex: None }
+        Self { file: Some(PatternFile::String(text.to_owned())), matcher: Matcher::Literal(text.to_owned()) }
     }
 
     /// A regular expression in Oniguruma's syntax, which is that of every `tokenizer.json`.
@@ -55,8 +63,8 @@ impl Pattern {
     /// assert_eq!(found, [0..5]);
     /// ```
     pub fn oniguruma(pattern: &str) -> Result<Self> {
-        let regex = Regex::oniguruma(pattern)?;
-        Ok(Self { file: PatternFile::Regex(pattern.to_owned()), regex: Some(regex) })
+        let matcher = Matcher::Regex(Regex::oniguruma(pattern)?);
+        Ok(Self { file: Some(PatternFile::Regex(pattern.to_owned())), matcher })
     }
 
     /// A regular expression in the syntax of the crates regex and fancy-regex, which is tiktoken's.
@@ -71,8 +79,8 @@ impl Pattern {
     /// assert_eq!(found, [0..3, 3..5]);
     /// ```
     pub fn rust(pattern: &str) -> Result<Self> {
-        let regex = Regex::rust(pattern)?;
-        Ok(Self { file: PatternFile::Regex(rust_as_oniguruma(pattern)?), regex: Some(regex) })
+        let (regex, spelling) = Regex::rust(pattern)?;
+        Ok(Self { file: spelling.map(PatternFile::Regex), matcher: Matcher::Regex(regex) })
     }
 
     /// Appends the ranges of all matches in `text`, from the left, without overlaps. Nothing matches in an empty
@@ -81,10 +89,12 @@ impl Pattern {
         if text.is_empty() {
             return Ok(());
         }
-        match (&self.regex, &self.file) {
-            (Some(regex), _) => regex.matches(text, found),
-            (None, PatternFile::String(literal) | PatternFile::Regex(literal)) => {
-                found.extend(text.match_indices(literal.as_str()).map(|(place, part)| place..place + part.len()));
+        match &self.matcher {
+            Matcher::Regex(regex) => regex.matches(text, found),
+            Matcher::Literal(literal) => {
+                found.extend(
+                    text.match_indices(literal.as_str()).map(|(place, part)| place..place + part.len()),
+                );
                 Ok(())
             }
         }

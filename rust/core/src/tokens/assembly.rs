@@ -75,7 +75,61 @@ impl Assembly {
     }
 }
 
-fn chosen<T: Clone + for<'de> Deserialize<'de>>(name: &str, said: Option<&str>, own: Option<&T>) -> Result<Option<T>> {
+#[cfg(test)]
+mod tests {
+    use super::super::encoding::EncodedToken;
+    use super::super::pad::PaddingStrategy;
+    use super::super::truncate::{Side, TruncationStrategy};
+    use super::*;
+
+    fn text(ids: &[u32]) -> Encoding {
+        ids.iter().map(|&id| EncodedToken::new(id, 0, (id, id + 1), id as i32)).collect::<Vec<_>>().into()
+    }
+
+    fn ids(row: &Encoding) -> Vec<u32> {
+        row.ids().collect()
+    }
+
+    #[test]
+    fn special_tokens_count_and_padding_comes_last() {
+        let (sep, cls) = (("[SEP]".to_owned(), 102), ("[CLS]".to_owned(), 101));
+        let assembly = Assembly {
+            truncation: Some(Truncation {
+                direction: Side::Right,
+                max_length: 5,
+                strategy: TruncationStrategy::LongestFirst,
+                stride: 1,
+            }),
+            post_processor: Some(PostProcessor::BertProcessing { sep, cls }),
+            padding: Some(Padding {
+                strategy: PaddingStrategy::Fixed(6),
+                direction: Side::Left,
+                pad_to_multiple_of: None,
+                pad_id: 0,
+                pad_type_id: 0,
+                pad_token: "[PAD]".to_owned(),
+            }),
+        };
+        assembly.check().unwrap();
+        let row = assembly.assemble(text(&[1, 2, 3, 4]), None, true).unwrap();
+        assert_eq!(ids(&row), [0, 101, 1, 2, 3, 102]);
+        assert_eq!(row.overflowing.iter().map(ids).collect::<Vec<_>>(), [[0, 0, 101, 3, 4, 102]]);
+        let bare = assembly.assemble(text(&[1, 2, 3, 4]), None, false).unwrap();
+        assert_eq!(ids(&bare), [0, 0, 1, 2, 3, 4]);
+        let error = assembly.assemble(text(&[1, 2, 3]), Some(text(&[4, 5])), true).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "stride 1 with room for 1 tokens of text: a stride is less than max_length without the special tokens: \
+             lower it, or raise max_length"
+        );
+    }
+}
+
+fn chosen<T: Clone + for<'de> Deserialize<'de>>(
+    name: &str,
+    said: Option<&str>,
+    own: Option<&T>,
+) -> Result<Option<T>> {
     match said {
         None => Ok(None),
         Some("file") => Ok(own.cloned()),

@@ -12,7 +12,12 @@ use crate::{Error, Result};
 
 impl Tokenizer {
     /// The ids of one text or pair of texts.
-    pub fn encode_ids(&self, text: &str, pair: Option<&str>, options: &EncodeOptions<'_>) -> Result<Vec<u32>> {
+    pub fn encode_ids(
+        &self,
+        text: &str,
+        pair: Option<&str>,
+        options: &EncodeOptions<'_>,
+    ) -> Result<Vec<u32>> {
         match (pair, self.frame_of(options)) {
             (None, Some(frame)) => {
                 let mut ids = Vec::with_capacity(text.len() / 3);
@@ -50,8 +55,14 @@ impl Tokenizer {
         let state = || self.workspace();
         threads::for_each(num_threads, tasks, state, |workspace, ((first, chunk), rows)| {
             for (index, text) in chunk.iter().enumerate() {
-                self.encode_framed(text.as_ref(), frame, options.special_text, &mut workspace.own, &mut rows.ids)
-                    .map_err(|error| at_text(error, first + index))?;
+                self.encode_framed(
+                    text.as_ref(),
+                    frame,
+                    options.special_text,
+                    &mut workspace.own,
+                    &mut rows.ids,
+                )
+                .map_err(|error| at_text(error, first + index))?;
                 rows.close_row();
             }
             Ok(())
@@ -76,15 +87,19 @@ impl Tokenizer {
             tasks.push((first, chunk, own));
             rest = others;
         }
-        threads::for_each(num_threads, tasks, || (), |(), (first, chunk, own)| {
-            for (index, (text, place)) in chunk.iter().zip(own).enumerate() {
-                let pair = pairs.map(|pairs| &pairs[first + index]);
-                *place = self
-                    .encode(text, pair, options)
-                    .map_err(|error| at_text(error, first + index))?;
-            }
-            Ok(())
-        })?;
+        threads::for_each(
+            num_threads,
+            tasks,
+            || (),
+            |(), (first, chunk, own)| {
+                for (index, (text, place)) in chunk.iter().zip(own).enumerate() {
+                    let pair = pairs.map(|pairs| &pairs[first + index]);
+                    *place =
+                        self.encode(text, pair, options).map_err(|error| at_text(error, first + index))?;
+                }
+                Ok(())
+            },
+        )?;
         if let Some(padding) = &options.assembly.padding {
             padding.apply(&mut encodings)?;
         }

@@ -1,7 +1,5 @@
 //! One text, or a pair of texts, to everything that is known of its tokens.
 
-use std::ops::Range;
-
 use super::added::{Search, Stretch};
 use super::assembly::Assembly;
 use super::encoding::{EncodedToken, Encoding};
@@ -10,8 +8,7 @@ use super::pipeline::{Part, Pipeline, SpecialText, Workspace};
 use super::post_process::{PostProcessor, white_space_ends};
 use super::sentencepiece::{Piece, SentencePiece};
 use super::tokenizer::{Algorithm, Tokenizer};
-use super::truncate::{Direction, Strategy, Truncation};
-use crate::text::{Origin, Pieces};
+use crate::text::Origin;
 use crate::{Error, Result};
 
 /// How to encode. [`Tokenizer::options`] gives what the tokenizer's file says.
@@ -70,12 +67,16 @@ impl Tokenizer {
         check_length(text)?;
         ids.extend_from_slice(frame.0);
         match &self.algorithm {
-            Algorithm::Pipeline(pipeline) => pipeline.encode_ids(&self.added, text, policy, workspace, ids)?,
+            Algorithm::Pipeline(pipeline) => {
+                pipeline.encode_ids(&self.added, text, policy, workspace, ids)?
+            }
             Algorithm::SentencePiece(model) => {
                 for part in self.sentencepiece_parts(model, text, policy)? {
                     match part {
                         SentencePiecePart::Added(id, _) => ids.push(id),
-                        SentencePiecePart::Pieces(pieces, _) => ids.extend(pieces.iter().map(|piece| piece.id)),
+                        SentencePiecePart::Pieces(pieces, _) => {
+                            ids.extend(pieces.iter().map(|piece| piece.id))
+                        }
                     }
                 }
             }
@@ -108,7 +109,9 @@ impl Tokenizer {
                 let mut all = Vec::new();
                 for (number, word) in words.iter().enumerate() {
                     let tokens = self.encode_one(word, type_id, options)?;
-                    all.extend(tokens.into_iter().map(|token| EncodedToken { word_id: number as i32, ..token }));
+                    all.extend(
+                        tokens.into_iter().map(|token| EncodedToken { word_id: number as i32, ..token }),
+                    );
                 }
                 Ok(all.into())
             }
@@ -118,31 +121,23 @@ impl Tokenizer {
     fn encode_one(&self, text: &str, type_id: u32, options: &EncodeOptions<'_>) -> Result<Vec<EncodedToken>> {
         check_length(text)?;
         let characters = Characters::of(text, options.with_spans);
+        let trims =
+            options.with_spans && options.assembly.post_processor.as_ref().is_some_and(PostProcessor::trims);
         let mut tokens = match &self.algorithm {
             Algorithm::Pipeline(pipeline) => {
                 let parts = pipeline.parts(&self.added, text, options.special_text, options.with_spans)?;
-                let limit = options.assembly.truncation.as_ref().and_then(|cut| limit(cut, type_id));
-                tokens_of_parts(pipeline, &parts, limit, &characters)?
+                tokens_of_parts(pipeline, &parts, &characters, trims)?
             }
             Algorithm::SentencePiece(model) => {
                 let parts = self.sentencepiece_parts(model, text, options.special_text)?;
                 self.tokens_of_sentencepiece(model, &parts, &characters)
             }
         };
-        let trims = options.with_spans && options.assembly.post_processor.as_ref().is_some_and(PostProcessor::trims);
         for token in &mut tokens {
             token.type_id = type_id;
-            if trims {
-                token.white_space = white_space_ends(self.vocab.token(token.id).unwrap_or_default());
-            }
         }
         Ok(tokens)
     }
-}
-
-/// How many tokens the original makes before it stops, and from which side.
-fn limit(cut: &Truncation, type_id: u32) -> Option<(usize, Direction)> {
-    (cut.strategy != Strategy::OnlySecond || type_id != 0).then_some((cut.max_length, cut.direction))
 }
 
 /// Documents longer than 4 GiB have no origins in 32 bits.
@@ -154,81 +149,43 @@ fn check_length(text: &str) -> Result<()> {
     Ok(())
 }
 
-/// One word for the model, or an added token.
-enum Word<'a> {
-    Added(u32, Origin),
-    Piece(&'a Pieces<'static>, usize, &'a str),
-}
-
-fn words_of(parts: &[Part]) -> Vec<Word<'_>> {
-    let mut words = Vec::new();
-    for part in parts {
-        match part {
-            Part::Added(id, origin) => words.push(Word::Added(*id, *origin)),
-            Part::Pieces(pieces) => {
-                let pieces = pieces.iter().enumerate().map(|(index, piece)| Word::Piece(pieces, index, piece));
-                words.extend(pieces);
-            }
-        }
-    }
-    words
-}
-
-/// The tokens of `parts`.
-///
-/// With a `limit` the original stops as soon as it has enough tokens, from the side that is kept, and what it did
-/// not reach is neither in the result nor in what overflows; words are then counted from the first one it reached.
+/// The tokens of `parts`. Every piece and every added token is a word, and words are counted from 0.
 fn tokens_of_parts(
     pipeline: &Pipeline,
     parts: &[Part],
-    limit: Option<(usize, Direction)>,
     characters: &Characters,
+    trims: bool,
 ) -> Result<Vec<EncodedToken>> {
-    let words = words_of(parts);
-    let mut tokens: Vec<Token> = Vec::new();
-    let mut ranges: Vec<Range<usize>> = vec![0..0; words.len()];
-    let mut reached = 0..words.len();
-    let from_left = limit.is_none_or(|(_, direction)| direction == Direction::Right);
-    for step in 0..words.len() {
-        let index = if from_left { step } else { words.len() - 1 - step };
-        let start = tokens.len();
-        match &words[index] {
-            Word::Added(id, _) => tokens.push(Token { id: *id, length: 0 }),
-            Word::Piece(_, _, piece) => pipeline.tokens_of(piece, &mut tokens)?,
-        }
-        ranges[index] = start..tokens.len();
-        let is_piece = matches!(words[index], Word::Piece(..));
-        if is_piece && limit.is_some_and(|(most, _)| tokens.len() >= most) {
-            reached = if from_left { 0..index + 1 } else { index..words.len() };
-            break;
-        }
-    }
-    let mut encoded = Vec::with_capacity(tokens.len());
-    for (number, index) in reached.enumerate() {
-        let own = &tokens[ranges[index].clone()];
-        push_word(&words[index], own, number as i32, characters, &mut encoded);
-    }
-    Ok(encoded)
-}
-
-fn push_word(
-    word: &Word<'_>,
-    tokens: &[Token],
-    number: i32,
-    characters: &Characters,
-    encoded: &mut Vec<EncodedToken>,
-) {
-    match word {
-        Word::Added(id, origin) => encoded.push(EncodedToken::new(*id, 0, characters.span(*origin), number)),
-        Word::Piece(pieces, index, _) => {
-            for (token, range) in tokens.iter().zip(Token::ranges(tokens)) {
-                // Where the token says to lie outside its piece the original keeps what the token says.
-                let said = (range.start as u32, range.end as u32);
-                let origin = pieces.origin_of(*index, range).unwrap_or(said);
-                encoded.push(EncodedToken::new(token.id, 0, characters.span(origin), number));
+    let mut encoded = Vec::new();
+    let mut number = 0;
+    let mut tokens = Vec::new();
+    for part in parts {
+        match part {
+            Part::Added { id, origin, white_space } => {
+                let token = EncodedToken::new(*id, 0, characters.span(*origin), number);
+                encoded.push(EncodedToken { white_space: *white_space, ..token });
+                number += 1;
+            }
+            Part::Pieces(pieces) => {
+                for (index, piece) in pieces.iter().enumerate() {
+                    tokens.clear();
+                    pipeline.tokens_of(piece, &mut tokens)?;
+                    for (token, range) in tokens.iter().zip(Token::ranges(&tokens)) {
+                        // Where the token says to lie outside its piece the original keeps what the token says.
+                        let said = (range.start as u32, range.end as u32);
+                        let origin = pieces.origin_of(index, range.clone()).unwrap_or(said);
+                        let mut token = EncodedToken::new(token.id, 0, characters.span(origin), number);
+                        if trims {
+                            token.white_space = white_space_ends(pipeline.spelled(token.id, piece, range));
+                        }
+                        encoded.push(token);
+                    }
+                    number += 1;
+                }
             }
         }
     }
+    Ok(encoded)
 }
 
 /// From bytes of a text to its characters.

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::encoding::{EncodedToken, Encoding};
-use super::truncate::Direction;
+use super::truncate::Side;
 use crate::{Error, Result};
 
 /// Rows longer than this are a mistake in a file, not a wish.
@@ -11,7 +11,7 @@ const LONGEST: usize = 1 << 24;
 
 /// To which length.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum PadTo {
+pub enum PaddingStrategy {
     /// That of the longest of the batch.
     BatchLongest,
     /// This one; what is longer stays so.
@@ -23,9 +23,9 @@ pub enum PadTo {
 #[serde(deny_unknown_fields)]
 pub struct Padding {
     /// To which length.
-    pub strategy: PadTo,
+    pub strategy: PaddingStrategy,
     /// The end where the padding goes.
-    pub direction: Direction,
+    pub direction: Side,
     /// Of which number the length is a multiple; 0 and None: any.
     pub pad_to_multiple_of: Option<usize>,
     /// The id of the padding.
@@ -49,8 +49,8 @@ impl Padding {
     /// The length of the rows of a batch whose longest has `longest` tokens (longer rows stay as they are).
     pub fn length(&self, longest: usize) -> Result<usize> {
         let length = match self.strategy {
-            PadTo::BatchLongest => longest,
-            PadTo::Fixed(length) => length,
+            PaddingStrategy::BatchLongest => longest,
+            PaddingStrategy::Fixed(length) => length,
         };
         let multiple = self.pad_to_multiple_of.unwrap_or(0).max(1);
         let padded = length.checked_next_multiple_of(multiple);
@@ -63,15 +63,15 @@ impl Padding {
 
 impl Encoding {
     /// Fills this encoding and all that overflowed from it up to `length`.
-    pub fn pad(&mut self, length: usize, direction: Direction, pad_id: u32, pad_type_id: u32) {
+    pub fn pad(&mut self, length: usize, direction: Side, pad_id: u32, pad_type_id: u32) {
         for overflowing in &mut self.overflowing {
             overflowing.pad(length, direction, pad_id, pad_type_id);
         }
         let missing = length.saturating_sub(self.len());
         let padding = std::iter::repeat_n(EncodedToken::padding(pad_id, pad_type_id), missing);
         match direction {
-            Direction::Right => self.tokens.extend(padding),
-            Direction::Left => {
+            Side::Right => self.tokens.extend(padding),
+            Side::Left => {
                 self.tokens.splice(0..0, padding);
                 for range in self.ranges.values_mut() {
                     *range = range.start + missing..range.end + missing;
@@ -92,27 +92,30 @@ mod tests {
         encoding
     }
 
-    fn padding(strategy: PadTo, pad_to_multiple_of: Option<usize>) -> Padding {
-        let (direction, pad_token) = (Direction::Right, "[PAD]".to_owned());
+    fn padding(strategy: PaddingStrategy, pad_to_multiple_of: Option<usize>) -> Padding {
+        let (direction, pad_token) = (Side::Right, "[PAD]".to_owned());
         Padding { strategy, direction, pad_to_multiple_of, pad_id: 9, pad_type_id: 2, pad_token }
     }
 
     #[test]
     fn lengths() {
         for (strategy, multiple, want) in [
-            (PadTo::BatchLongest, None, [5, 5]),
-            (PadTo::BatchLongest, Some(0), [5, 5]),
-            (PadTo::BatchLongest, Some(6), [6, 6]),
-            (PadTo::Fixed(4), None, [5, 4]),
-            (PadTo::Fixed(7), Some(8), [8, 8]),
-            (PadTo::Fixed(0), Some(8), [5, 3]),
+            (PaddingStrategy::BatchLongest, None, [5, 5]),
+            (PaddingStrategy::BatchLongest, Some(0), [5, 5]),
+            (PaddingStrategy::BatchLongest, Some(6), [6, 6]),
+            (PaddingStrategy::Fixed(4), None, [5, 4]),
+            (PaddingStrategy::Fixed(7), Some(8), [8, 8]),
+            (PaddingStrategy::Fixed(0), Some(8), [5, 3]),
         ] {
             let mut batch = [text(5), text(3)];
             padding(strategy, multiple).apply(&mut batch).unwrap();
             assert_eq!(batch.map(|row| row.len()), want, "{strategy:?} {multiple:?}");
         }
-        padding(PadTo::BatchLongest, None).apply(&mut []).unwrap();
-        for broken in [padding(PadTo::Fixed(usize::MAX), None), padding(PadTo::Fixed(9), Some(usize::MAX))] {
+        padding(PaddingStrategy::BatchLongest, None).apply(&mut []).unwrap();
+        for broken in [
+            padding(PaddingStrategy::Fixed(usize::MAX), None),
+            padding(PaddingStrategy::Fixed(9), Some(usize::MAX)),
+        ] {
             assert!(broken.apply(&mut [text(5)]).is_err());
         }
     }
@@ -120,7 +123,7 @@ mod tests {
     #[test]
     fn both_ends() {
         for (direction, ids, sequences) in
-            [(Direction::Right, [0, 1, 9], [0, 0, -1]), (Direction::Left, [9, 0, 1], [-1, 0, 0])]
+            [(Side::Right, [0, 1, 9], [0, 0, -1]), (Side::Left, [9, 0, 1], [-1, 0, 0])]
         {
             let mut row = text(2);
             row.overflowing.push(text(1));

@@ -1,10 +1,13 @@
 //! From a stretch of text to tokens: normalizer, added tokens, pre-tokenizer, model.
 
+use std::ops::Range;
+
 use serde::{Deserialize, Serialize};
 
 use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
 use super::models::{Model, Token};
+use super::post_process::white_space_ends;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer, Split};
 use crate::{Error, Result};
 
@@ -27,9 +30,8 @@ impl SpecialText {
 
     pub(super) fn check(self, token: &AddedToken) -> Result<()> {
         if self == Self::Error && token.special {
-            return Err(Error::new(format!("the text spells the special token {:?}", token.content)).advise(
-                "pass special_text=\"text\" to take it as text, \"parse\" to take it as the token",
-            ));
+            return Err(Error::new(format!("the text spells the special token {:?}", token.content))
+                .advise("pass special_text=\"text\" to take it as text, \"parse\" to take it as the token"));
         }
         Ok(())
     }
@@ -65,7 +67,12 @@ pub(super) struct Workspace {
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
 #[derive(Debug)]
 pub(super) enum Part {
-    Added(u32, Origin),
+    Added {
+        id: u32,
+        origin: Origin,
+        /// The white space that it took with it, on its left and on its right.
+        white_space: (u32, u32),
+    },
     Pieces(Pieces<'static>),
 }
 
@@ -75,8 +82,8 @@ impl Pipeline {
         mut pre_tokenizer: Option<PreTokenizer>,
         mut model: Model,
     ) -> Self {
-        let reads_bytes = model.can_read_bytes()
-            && pre_tokenizer.as_mut().is_some_and(PreTokenizer::leave_bytes);
+        let reads_bytes =
+            model.can_read_bytes() && pre_tokenizer.as_mut().is_some_and(PreTokenizer::leave_bytes);
         if reads_bytes {
             model.read_bytes();
         }
@@ -134,7 +141,7 @@ impl Pipeline {
         let mut last = 0;
         for part in self.parts(added, text, SpecialText::Text, false)? {
             match part {
-                Part::Added(id, _) => {
+                Part::Added { id, .. } => {
                     ids.push(id);
                     last = 0;
                 }
@@ -218,6 +225,16 @@ impl Pipeline {
         }
     }
 
+    /// How the original spells a token of a piece: as the vocabulary does, except that Unigram's are cut out of the
+    /// piece, which shows where it is unknown.
+    pub(super) fn spelled<'a>(&'a self, id: u32, piece: &'a str, range: Range<usize>) -> &'a str {
+        let token = self.model.vocab().token(id).unwrap_or_default();
+        match (&self.model, piece.get(range)) {
+            (Model::Unigram(_), Some(cut)) if !token.starts_with("<0x") => cut,
+            _ => token,
+        }
+    }
+
     /// The parts of a text, with the origins of every byte where `with_origins`.
     pub(super) fn parts(
         &self,
@@ -229,7 +246,8 @@ impl Pipeline {
         let mut parts = Vec::new();
         added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
             Stretch::Token(token, range) => {
-                parts.push(Part::Added(token.id, (range.start as u32, range.end as u32)));
+                let origin = (range.start as u32, range.end as u32);
+                parts.push(Part::Added { id: token.id, origin, white_space: white_space_ends(&text[range]) });
                 policy.check(token)
             }
             Stretch::Text(range) => {
@@ -256,7 +274,9 @@ impl Pipeline {
     ) -> Result<()> {
         added.stretches(Search::Normalized, text.as_str(), policy.parses(), &mut |stretch| match stretch {
             Stretch::Token(token, range) => {
-                parts.push(Part::Added(token.id, text.origin_of(range).unwrap_or_default()));
+                let white_space = white_space_ends(&text.as_str()[range.clone()]);
+                let origin = text.origin_of(range).unwrap_or_default();
+                parts.push(Part::Added { id: token.id, origin, white_space });
                 policy.check(token)
             }
             Stretch::Text(range) => {

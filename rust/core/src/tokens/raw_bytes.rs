@@ -26,10 +26,17 @@ impl Tokenizer {
         };
         let mut rows = vec![Vec::new(); texts.len()];
         let tasks: Vec<_> = texts.iter().zip(&mut rows).enumerate().collect();
-        threads::for_each(num_threads, tasks, || (), |(), (index, (text, row))| {
-            *row = self.encode_bytes(text, options.special_text).map_err(|error| error.at(format!("text {index}")))?;
-            Ok(())
-        })?;
+        threads::for_each(
+            num_threads,
+            tasks,
+            || (),
+            |(), (index, (text, row))| {
+                *row = self
+                    .encode_bytes(text, options.special_text)
+                    .map_err(|error| error.at(format!("text {index}")))?;
+                Ok(())
+            },
+        )?;
         let mut all = Ragged::new();
         for row in rows {
             all.ids.extend(frame.0.iter().chain(&row).chain(frame.1));

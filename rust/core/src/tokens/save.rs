@@ -43,7 +43,8 @@ impl Tokenizer {
         if self.special_text != SpecialText::Parse {
             // tiktoken's ids of special tokens may have gaps, which only the model's vocabulary can say.
             if let Some(vocab) = file["model"]["vocab"].as_object_mut() {
-                vocab.extend(self.added_tokens().iter().map(|token| (token.content.clone(), token.id.into())));
+                vocab
+                    .extend(self.added_tokens().iter().map(|token| (token.content.clone(), token.id.into())));
             }
             file["model"]["fastmask"] = json!({"special_text": self.special_text});
         }

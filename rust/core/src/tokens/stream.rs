@@ -88,3 +88,135 @@ impl Work {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Decoder;
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    const TOKENS: [&str; 34] = [
+        "a",
+        "b",
+        "ab",
+        "aba",
+        "##a",
+        "▁",
+        "▁a",
+        "a▁b",
+        "_",
+        "__",
+        "_a_",
+        "a</w>",
+        "</w>b</w>",
+        "<pad>",
+        "|",
+        " .",
+        "n't",
+        "",
+        " ",
+        "<0x41>",
+        "<0xC3>",
+        "<0xA9>",
+        "<0xF0>",
+        "<0xFF>",
+        "Ġ",
+        "Ã",
+        "©",
+        "ð",
+        "Ł",
+        "ĺ",
+        "é",
+        "漢Ġ",
+        "<s>",
+        "</s>",
+    ];
+
+    fn detokenizer(decoder: Option<Decoder>) -> Arc<Detokenizer> {
+        let tokens = TOKENS.iter().enumerate().map(|(id, token)| (id as u32, *token));
+        Arc::new(Detokenizer::new(tokens, ["<s>", "</s>"], decoder))
+    }
+
+    fn one() -> impl Strategy<Value = Value> {
+        prop_oneof![
+            Just(json!({"type": "Fuse"})),
+            Just(json!({"type": "ByteFallback"})),
+            Just(json!({"type": "ByteLevel", "add_prefix_space": true, "trim_offsets": true})),
+            prop::sample::select(vec!["</w>", "a", ""]).prop_map(|suffix| json!({"type": "BPEDecoder", "suffix": suffix})),
+            (prop::sample::select(vec!["##", ""]), any::<bool>())
+                .prop_map(|(prefix, cleanup)| json!({"type": "WordPiece", "prefix": prefix, "cleanup": cleanup})),
+            prop::sample::select(vec!["always", "never"])
+                .prop_map(|scheme| json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme})),
+            any::<bool>().prop_map(|cleanup| json!({
+                "type": "CTC", "pad_token": "<pad>", "word_delimiter_token": "|", "cleanup": cleanup,
+            })),
+            (prop::sample::select(vec!["▁", "aba", "aa", "_", ""]), prop::sample::select(vec![" ", "", "a"])).prop_map(
+                |(text, content)| json!({"type": "Replace", "pattern": {"String": text}, "content": content})
+            ),
+            Just(json!({"type": "Replace", "pattern": {"Regex": "a+|_"}, "content": "-"})),
+            (prop::sample::select(vec![' ', '_', 'a']), 0usize..3, 0usize..3).prop_map(|(content, start, stop)| {
+                json!({"type": "Strip", "content": content, "start": start, "stop": stop})
+            }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn all_that_is_given_is_the_text(
+            steps in prop::collection::vec(one(), 0..5),
+            ids in prop::collection::vec(0..TOKENS.len() as u32, 0..40),
+            portion in 1usize..4,
+            skip: bool,
+        ) {
+            let decoder = serde_json::from_value(json!({"type": "Sequence", "decoders": steps})).unwrap();
+            let detokenizer = detokenizer(Some(decoder));
+            let whole = detokenizer.decode(&ids, skip).unwrap();
+            let mut stream = StreamDecoder::new(detokenizer, skip);
+            // Twice: a decoder that has finished is as new.
+            for _ in 0..2 {
+                let mut given = String::new();
+                for part in ids.chunks(portion) {
+                    given += &stream.push(part).unwrap();
+                    prop_assert!(whole.starts_with(&given), "{given:?} {whole:?}");
+                }
+                given += &stream.finish().unwrap();
+                prop_assert_eq!(&given, &whole);
+            }
+        }
+    }
+
+    #[test]
+    fn text_comes_as_soon_as_it_is_certain() {
+        let sequence = |decoders: Value| json!({"type": "Sequence", "decoders": decoders});
+        let fuse = json!({"type": "Fuse"});
+        let strip = json!({"type": "Strip", "content": "_", "start": 1, "stop": 1});
+        let replace = json!({"type": "Replace", "pattern": {"String": "aba"}, "content": "-"});
+        for (file, tokens, given, rest) in [
+            (Value::Null, vec!["a", "b"], vec!["a", " b"], ""),
+            (json!({"type": "ByteFallback"}), vec!["<0xC3>", "<0xA9>", "a"], vec!["", "", "éa"], ""),
+            (json!({"type": "BPEDecoder", "suffix": "</w>"}), vec!["a</w>", "a</w>"], vec!["a", " a"], ""),
+            (sequence(json!([fuse, strip])), vec!["__", "_a_", "b", "__"], vec!["", "__a", "_b", "_"], ""),
+            (sequence(json!([fuse, replace])), vec!["ab", "ab", "aba", "ab"], vec!["", "-b", "-", ""], "ab"),
+        ] {
+            let decoder = (!file.is_null()).then(|| serde_json::from_value(file.clone()).unwrap());
+            let mut stream = StreamDecoder::new(detokenizer(decoder), false);
+            let id = |token: &str| TOKENS.iter().position(|known| *known == token).unwrap() as u32;
+            let seen: Vec<String> = tokens.iter().map(|token| stream.push(&[id(token)]).unwrap()).collect();
+            assert_eq!(
+                (seen, stream.finish().unwrap().as_str()),
+                (given.into_iter().map(str::to_owned).collect(), rest),
+                "{file}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_unknown_id_is_refused_and_nothing_taken() {
+        let mut stream = StreamDecoder::new(detokenizer(Some(Decoder::byte_level())), false);
+        assert_eq!(stream.push(&[0]).unwrap(), "a");
+        let error = stream.push(&[1, 99]).unwrap_err().to_string();
+        assert!(error.starts_with("id 99 at position 2 is not in the vocabulary"), "{error}");
+        assert_eq!(stream.push(&[1]).unwrap(), "b");
+    }
+}

@@ -5,9 +5,7 @@ use serde_json::{Value, json};
 
 use super::load::typed;
 use super::tokenizer::Tokenizer;
-use super::train::{
-    BpeSettings, Trained, UnigramSettings, WordCounts, WordPieceSettings, byte_alphabet,
-};
+use super::train::{BpeSettings, Trained, UnigramSettings, WordCounts, WordPieceSettings, byte_alphabet};
 use crate::text::{Aligned, Normalizer, Pieces, PreTokenizer, Split};
 use crate::{Error, Result};
 
@@ -170,8 +168,10 @@ fn settings_of(model: &str, file: SettingsFile, words: &mut Words) -> Result<Set
         "byte_bpe" | "bpe" => {
             let byte_level = model == "byte_bpe";
             if byte_level && !words.pre_tokenizer.as_mut().is_some_and(PreTokenizer::leave_bytes) {
-                return Err(Error::new("model \"byte_bpe\" has a pre_tokenizer that does not end in ByteLevel")
-                    .advise("let its last step be {\"type\": \"ByteLevel\", ...}, or train model=\"bpe\""));
+                return Err(Error::new(
+                    "model \"byte_bpe\" has a pre_tokenizer that does not end in ByteLevel",
+                )
+                .advise("let its last step be {\"type\": \"ByteLevel\", ...}, or train model=\"bpe\""));
             }
             Ok(Settings::Bpe(BpeSettings {
                 vocab_size: file.vocab_size,
@@ -208,7 +208,9 @@ fn settings_of(model: &str, file: SettingsFile, words: &mut Words) -> Result<Set
                 n_sub_iterations: file.n_sub_iterations.unwrap_or(defaults.n_sub_iterations),
                 seed_size: file.seed_size.unwrap_or(defaults.seed_size),
                 character_coverage: file.character_coverage.unwrap_or(defaults.character_coverage),
-                split_by_unicode_script: file.split_by_unicode_script.unwrap_or(defaults.split_by_unicode_script),
+                split_by_unicode_script: file
+                    .split_by_unicode_script
+                    .unwrap_or(defaults.split_by_unicode_script),
                 byte_fallback: file.byte_fallback.unwrap_or(defaults.byte_fallback),
             }))
         }

@@ -9,7 +9,7 @@ use crate::{Error, Result};
 
 /// From which end something is cut or filled up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Direction {
+pub enum Side {
     /// The beginning.
     Left,
     /// The end.
@@ -19,7 +19,7 @@ pub enum Direction {
 
 /// Which text of a pair is cut.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
-pub enum Strategy {
+pub enum TruncationStrategy {
     /// The longer one, then both to halves.
     #[default]
     LongestFirst,
@@ -35,11 +35,11 @@ pub enum Strategy {
 pub struct Truncation {
     /// The end that is cut. Files of older versions do not say.
     #[serde(default)]
-    pub direction: Direction,
+    pub direction: Side,
     /// The most tokens, special tokens included.
     pub max_length: usize,
     /// Which text of a pair is cut.
-    pub strategy: Strategy,
+    pub strategy: TruncationStrategy,
     /// How many tokens a part that overflows shares with the part before it.
     pub stride: usize,
 }
@@ -82,14 +82,14 @@ impl Truncation {
             return Ok((first, second));
         }
         match self.strategy {
-            Strategy::LongestFirst if pair.is_none() => Ok((room, 0)),
-            Strategy::LongestFirst => Ok(longest_first(first, second, room)),
-            Strategy::OnlyFirst => Ok((self.rest(first, surplus)?, second)),
-            Strategy::OnlySecond if pair.is_none() => {
+            TruncationStrategy::LongestFirst if pair.is_none() => Ok((room, 0)),
+            TruncationStrategy::LongestFirst => Ok(longest_first(first, second, room)),
+            TruncationStrategy::OnlyFirst => Ok((self.rest(first, surplus)?, second)),
+            TruncationStrategy::OnlySecond if pair.is_none() => {
                 Err(Error::new("truncation strategy OnlySecond, but there is no second text")
                     .advise("give a pair, or truncate with LongestFirst or OnlyFirst"))
             }
-            Strategy::OnlySecond => Ok((first, self.rest(second, surplus)?)),
+            TruncationStrategy::OnlySecond => Ok((first, self.rest(second, surplus)?)),
         }
     }
 
@@ -116,7 +116,7 @@ impl Encoding {
     /// Keeps the first (or last) `max_length` tokens; the others become overflowing encodings of the same length, each
     /// beginning (or ending) with `stride` tokens of the one before. Which text tokens are of is forgotten, as in the
     /// `tokenizers` library: truncation comes before texts are joined.
-    pub fn truncate(&mut self, max_length: usize, stride: usize, direction: Direction) -> Result<()> {
+    pub fn truncate(&mut self, max_length: usize, stride: usize, direction: Side) -> Result<()> {
         if max_length >= self.len() {
             return Ok(());
         }
@@ -138,18 +138,13 @@ impl Encoding {
 }
 
 /// Windows of `width` over 0..`length`, each `step` after the one before; the last may be narrower.
-fn windows(
-    length: usize,
-    width: usize,
-    step: usize,
-    direction: Direction,
-) -> impl Iterator<Item = Range<usize>> {
+fn windows(length: usize, width: usize, step: usize, direction: Side) -> impl Iterator<Item = Range<usize>> {
     let count = 1 + length.saturating_sub(width).div_ceil(step);
     (0..count).map(move |number| {
         let (near, far) = (number * step, (number * step + width).min(length));
         match direction {
-            Direction::Right => near..far,
-            Direction::Left => length - far..length - near,
+            Side::Right => near..far,
+            Side::Left => length - far..length - near,
         }
     })
 }
@@ -170,7 +165,7 @@ mod tests {
         (0..length as u32).map(token).collect::<Vec<_>>().into()
     }
 
-    fn cut(length: usize, max_length: usize, stride: usize, direction: Direction) -> Vec<Vec<u32>> {
+    fn cut(length: usize, max_length: usize, stride: usize, direction: Side) -> Vec<Vec<u32>> {
         let mut encoding = text(length);
         encoding.truncate(max_length, stride, direction).unwrap();
         let parts = [&encoding].into_iter().chain(&encoding.overflowing);
@@ -180,21 +175,21 @@ mod tests {
     #[test]
     fn windows_overlap_by_the_stride() {
         for (length, max_length, stride, direction, want) in [
-            (3, 3, 0, Direction::Right, vec![vec![0, 1, 2]]),
-            (3, 2, 0, Direction::Right, vec![vec![0, 1], vec![2]]),
-            (5, 3, 1, Direction::Right, vec![vec![0, 1, 2], vec![2, 3, 4]]),
-            (6, 3, 1, Direction::Right, vec![vec![0, 1, 2], vec![2, 3, 4], vec![4, 5]]),
-            (5, 2, 0, Direction::Left, vec![vec![3, 4], vec![1, 2], vec![0]]),
-            (6, 3, 1, Direction::Left, vec![vec![3, 4, 5], vec![1, 2, 3], vec![0, 1]]),
-            (2, 0, 9, Direction::Right, vec![vec![], vec![0, 1]]),
-            (0, 0, 0, Direction::Left, vec![vec![]]),
+            (3, 3, 0, Side::Right, vec![vec![0, 1, 2]]),
+            (3, 2, 0, Side::Right, vec![vec![0, 1], vec![2]]),
+            (5, 3, 1, Side::Right, vec![vec![0, 1, 2], vec![2, 3, 4]]),
+            (6, 3, 1, Side::Right, vec![vec![0, 1, 2], vec![2, 3, 4], vec![4, 5]]),
+            (5, 2, 0, Side::Left, vec![vec![3, 4], vec![1, 2], vec![0]]),
+            (6, 3, 1, Side::Left, vec![vec![3, 4, 5], vec![1, 2, 3], vec![0, 1]]),
+            (2, 0, 9, Side::Right, vec![vec![], vec![0, 1]]),
+            (0, 0, 0, Side::Left, vec![vec![]]),
         ] {
             assert_eq!(cut(length, max_length, stride, direction), want, "{length} {max_length} {stride}");
         }
     }
 
-    fn truncation(max_length: usize, strategy: Strategy) -> Truncation {
-        Truncation { direction: Direction::Right, max_length, strategy, stride: 0 }
+    fn truncation(max_length: usize, strategy: TruncationStrategy) -> Truncation {
+        Truncation { direction: Side::Right, max_length, strategy, stride: 0 }
     }
 
     #[test]
@@ -213,7 +208,7 @@ mod tests {
             (100, 20, (4, 3)),
         ] {
             let (mut a, mut b) = (text(first), text(pair));
-            truncation(7, Strategy::LongestFirst).apply(&mut a, Some(&mut b), 0).unwrap();
+            truncation(7, TruncationStrategy::LongestFirst).apply(&mut a, Some(&mut b), 0).unwrap();
             assert_eq!((a.len(), b.len()), want, "{first} {pair}");
         }
     }
@@ -225,15 +220,33 @@ mod tests {
             let result = truncation(max_length, strategy).apply(&mut a, b.as_mut(), 1);
             result.map(|()| (a.len(), b.map_or(0, |b| b.len()))).map_err(|error| error.to_string())
         };
-        assert_eq!(lengths(Strategy::OnlyFirst, 8, Some(4), 8), Ok((3, 4)));
-        assert_eq!(lengths(Strategy::OnlySecond, 4, Some(8), 8), Ok((4, 3)));
-        assert_eq!(lengths(Strategy::OnlySecond, 4, None, 8), Ok((4, 0)));
-        assert_eq!(lengths(Strategy::OnlySecond, 4, Some(8), 1), Ok((0, 0)));
+        assert_eq!(lengths(TruncationStrategy::OnlyFirst, 8, Some(4), 8), Ok((3, 4)));
+        assert_eq!(lengths(TruncationStrategy::OnlySecond, 4, Some(8), 8), Ok((4, 3)));
+        assert_eq!(lengths(TruncationStrategy::OnlySecond, 4, None, 8), Ok((4, 0)));
+        assert_eq!(lengths(TruncationStrategy::OnlySecond, 4, Some(8), 1), Ok((0, 0)));
         for (strategy, first, pair, max_length, want) in [
-            (Strategy::OnlyFirst, 4, Some(8), 8, "truncation strategy OnlyFirst cannot reach max_length 8"),
-            (Strategy::OnlySecond, 8, Some(4), 8, "truncation strategy OnlySecond cannot reach max_length 8"),
-            (Strategy::OnlySecond, 8, None, 8, "truncation strategy OnlySecond, but there is no second text"),
-            (Strategy::LongestFirst, 8, None, 0, "max_length 0 has no room for 1 special tokens"),
+            (
+                TruncationStrategy::OnlyFirst,
+                4,
+                Some(8),
+                8,
+                "truncation strategy OnlyFirst cannot reach max_length 8",
+            ),
+            (
+                TruncationStrategy::OnlySecond,
+                8,
+                Some(4),
+                8,
+                "truncation strategy OnlySecond cannot reach max_length 8",
+            ),
+            (
+                TruncationStrategy::OnlySecond,
+                8,
+                None,
+                8,
+                "truncation strategy OnlySecond, but there is no second text",
+            ),
+            (TruncationStrategy::LongestFirst, 8, None, 0, "max_length 0 has no room for 1 special tokens"),
         ] {
             let error = lengths(strategy, first, pair, max_length).unwrap_err();
             assert!(error.starts_with(want), "{error}");
@@ -242,18 +255,24 @@ mod tests {
 
     #[test]
     fn strides_that_have_no_room() {
-        assert!(text(9).truncate(3, 3, Direction::Right).is_err());
-        assert!(text(3).truncate(3, 3, Direction::Right).is_ok());
-        let truncation = Truncation { stride: 3, ..truncation(5, Strategy::LongestFirst) };
+        assert!(text(9).truncate(3, 3, Side::Right).is_err());
+        assert!(text(3).truncate(3, 3, Side::Right).is_ok());
+        let truncation = Truncation { stride: 3, ..truncation(5, TruncationStrategy::LongestFirst) };
         assert!(truncation.check(2).is_ok() && truncation.check(3).is_err() && truncation.check(6).is_err());
     }
 
     #[test]
     fn the_field_of_the_file() {
         let old = r#"{"max_length":256,"strategy":"LongestFirst","stride":0}"#;
-        assert_eq!(serde_json::from_str::<Truncation>(old).unwrap(), truncation(256, Strategy::LongestFirst));
+        assert_eq!(
+            serde_json::from_str::<Truncation>(old).unwrap(),
+            truncation(256, TruncationStrategy::LongestFirst)
+        );
         let whole = r#"{"direction":"Left","max_length":8,"strategy":"OnlySecond","stride":2}"#;
-        assert_eq!(serde_json::to_string(&serde_json::from_str::<Truncation>(whole).unwrap()).unwrap(), whole);
+        assert_eq!(
+            serde_json::to_string(&serde_json::from_str::<Truncation>(whole).unwrap()).unwrap(),
+            whole
+        );
         assert!(serde_json::from_str::<Truncation>(&old.replace('}', r#","width":1}"#)).is_err());
     }
 
@@ -261,7 +280,7 @@ mod tests {
         #[test]
         fn nothing_is_lost(length in 0usize..60, max_length in 1usize..12, stride in 0usize..12, left: bool) {
             prop_assume!(stride < max_length);
-            let direction = if left { Direction::Left } else { Direction::Right };
+            let direction = if left { Side::Left } else { Side::Right };
             let mut parts = cut(length, max_length, stride, direction);
             prop_assert!(parts.iter().rev().skip(1).all(|part| part.len() == max_length));
             if left {

@@ -32,6 +32,8 @@ pub(super) struct Machine<'s> {
     stack: Vec<Entry>,
     slots: Vec<usize>,
     search_start: usize,
+    /// Where text ends for what is matched: in a look-behind, where that began.
+    limit: usize,
     tries_left: usize,
 }
 
@@ -40,7 +42,7 @@ const UNSET: usize = usize::MAX;
 impl<'s> Machine<'s> {
     pub(super) fn new(program: &'s Program, text: &'s str) -> Self {
         let slots = vec![UNSET; program.slots];
-        Self { program, text, stack: Vec::new(), slots, search_start: 0, tries_left: 0 }
+        Self { program, text, stack: Vec::new(), slots, search_start: 0, limit: text.len(), tries_left: 0 }
     }
 
     /// The first match that begins at `from` or after it.
@@ -56,9 +58,20 @@ impl<'s> Machine<'s> {
                 return Ok(Some(if kept == UNSET { start } else { kept }..end));
             }
             match self.character(start) {
-                Some(character) => start += character.len_utf8(),
+                Some(character) => start += character.len_utf8().max(self.hopeless(start)),
                 None => return Ok(None),
             }
+        }
+    }
+
+    /// The bytes after `start` at which no match can begin, since none began there: a pattern that begins with an
+    /// endless run has tried all ends of it. Without this `\s+$` would be quadratic.
+    fn hopeless(&self, start: usize) -> usize {
+        match self.program.code.first() {
+            Some(Instruction::Run { set, maximum: u32::MAX, .. }) => {
+                run_of(&self.program.sets[*set], &self.text[start..], 0, u32::MAX).map_or(0, |(_, end)| end)
+            }
+            _ => 0,
         }
     }
 
@@ -101,16 +114,21 @@ impl<'s> Machine<'s> {
     fn step(&mut self, instruction: &Instruction, after: usize, position: usize) -> Option<usize> {
         match instruction {
             Instruction::Set(set) => {
-                let character = self.character(position)?;
+                let character = self.text[position..self.limit].chars().next()?;
                 self.program.sets[*set].contains(character).then(|| position + character.len_utf8())
             }
             Instruction::Literal(bytes) => {
-                self.text.as_bytes()[position..].starts_with(bytes).then(|| position + bytes.len())
+                self.text.as_bytes()[position..self.limit].starts_with(bytes).then(|| position + bytes.len())
             }
             Instruction::Run { set, minimum, maximum, gives_back } => {
-                let (least, end) = run_of(&self.program.sets[*set], &self.text[position..], *minimum, *maximum)?;
+                let (least, end) =
+                    run_of(&self.program.sets[*set], &self.text[position..self.limit], *minimum, *maximum)?;
                 if *gives_back && least < end {
-                    self.stack.push(Entry::Run { code: after, least: position + least, position: position + end });
+                    self.stack.push(Entry::Run {
+                        code: after,
+                        least: position + least,
+                        position: position + end,
+                    });
                 }
                 Some(position + end)
             }
@@ -130,7 +148,8 @@ impl<'s> Machine<'s> {
             }
             Instruction::Reference { start, end } => {
                 let (start, end) = (self.slots[*start], self.slots[*end]);
-                let same = end != UNSET && self.text[position..].starts_with(self.text.get(start..end)?);
+                let same =
+                    end != UNSET && self.text[position..self.limit].starts_with(self.text.get(start..end)?);
                 same.then(|| position + end - start)
             }
             Instruction::Anchor(anchor) => {
@@ -178,10 +197,18 @@ impl<'s> Machine<'s> {
                 self.drop_ways(base);
                 return Ok(end);
             }
-            Part::Ahead { negative } => (self.run(code, position)?, *negative),
+            Part::Ahead { negative } => {
+                let limit = std::mem::replace(&mut self.limit, self.text.len());
+                let end = self.run(code, position);
+                self.limit = limit;
+                (end?, *negative)
+            }
             Part::Behind { negative, least, most, slot } => {
                 self.slots[*slot] = position;
-                (self.behind(code, position, *least, *most)?, *negative)
+                let limit = std::mem::replace(&mut self.limit, position);
+                let end = self.behind(code, position, *least, *most);
+                self.limit = limit;
+                (end?, *negative)
             }
         };
         if negative {
@@ -193,7 +220,13 @@ impl<'s> Machine<'s> {
     }
 
     /// Matches a part that ends at `position`, from the nearest start to the farthest.
-    fn behind(&mut self, code: usize, position: usize, least: usize, most: Option<usize>) -> Result<Option<usize>> {
+    fn behind(
+        &mut self,
+        code: usize,
+        position: usize,
+        least: usize,
+        most: Option<usize>,
+    ) -> Result<Option<usize>> {
         let text = self.text;
         let starts = text[..position].char_indices().rev().map(|(start, _)| start);
         let starts = std::iter::once(position).chain(starts).skip(least);
@@ -230,19 +263,19 @@ impl<'s> Machine<'s> {
 /// Where the least and the longest run of `set` at the start of `text` end; None where the least is not there.
 #[inline]
 fn run_of(set: &Table, text: &str, minimum: u32, maximum: u32) -> Option<(usize, usize)> {
-    let (mut count, mut least, mut end) = (0, 0, text.len());
-    for (place, character) in text.char_indices() {
+    let mut characters = text.char_indices();
+    let (mut count, mut least) = (0, None);
+    let end = loop {
         if count == minimum {
-            least = place;
+            least = Some(characters.offset());
         }
-        if count == maximum || !set.contains(character) {
-            end = place;
-            break;
+        let before = characters.offset();
+        match characters.next() {
+            Some((_, character)) if count < maximum && set.contains(character) => {
+                count = count.saturating_add(1);
+            }
+            _ => break before,
         }
-        count += 1;
-    }
-    if count == minimum && end == text.len() {
-        least = end;
-    }
-    (count >= minimum).then_some((least, end))
+    };
+    least.map(|least| (least, end))
 }

@@ -12,13 +12,14 @@ mod program;
 mod rust;
 pub(super) mod set;
 mod spelling;
+#[cfg(test)]
+mod tests;
 mod tree;
 
 use std::ops::Range;
 
 use machine::Machine;
 use program::Program;
-use tree::Node;
 
 use crate::{Error, Result};
 
@@ -31,17 +32,17 @@ pub(super) struct Regex {
 impl Regex {
     /// Reads Oniguruma's syntax.
     pub(super) fn oniguruma(pattern: &str) -> Result<Self> {
-        Self::compiled(pattern, oniguruma::parse(pattern))
+        let program = oniguruma::parse(pattern).and_then(|tree| Program::new(&tree));
+        program.map(|program| Self { program }).map_err(|error| error.at(shown(pattern)))
     }
 
-    /// Reads the syntax of the crates regex and fancy-regex.
-    pub(super) fn rust(pattern: &str) -> Result<Self> {
-        Self::compiled(pattern, rust::parse(pattern))
-    }
-
-    fn compiled(pattern: &str, tree: Result<Node>) -> Result<Self> {
-        let program = tree.and_then(|tree| Program::new(&tree));
-        program.map(|program| Self { program }).map_err(|error| error.at(format!("pattern {pattern:?}")))
+    /// Reads the syntax of the crates regex and fancy-regex; also what Oniguruma would write, if it can.
+    pub(super) fn rust(pattern: &str) -> Result<(Self, Option<String>)> {
+        let tree = rust::parse(pattern).map_err(|error| error.at(shown(pattern)))?;
+        let program = Program::new(&tree).map_err(|error| error.at(shown(pattern)))?;
+        let spelling = spelling::oniguruma(&tree);
+        let is_understood = oniguruma::parse(&spelling).is_ok_and(|read| read == tree);
+        Ok((Self { program }, is_understood.then_some(spelling)))
     }
 
     /// Appends the ranges of all matches in `text`, from the left. As in both libraries, an empty match does not
@@ -62,9 +63,8 @@ impl Regex {
     }
 }
 
-/// A Rust pattern as Oniguruma writes it.
-pub(super) fn rust_as_oniguruma(pattern: &str) -> Result<String> {
-    rust::parse(pattern).map(|tree| spelling::oniguruma(&tree))
+fn shown(pattern: &str) -> String {
+    format!("pattern {pattern:?}")
 }
 
 fn unsupported(what: impl std::fmt::Display) -> Error {

@@ -21,22 +21,45 @@ pub(super) enum Instruction {
     Literal(Box<[u8]>),
     /// As many characters of a set as there are, within bounds. One entry of the stack stands for all the ways to
     /// give some back, so a run of any length costs nothing to remember.
-    Run { set: usize, minimum: u32, maximum: u32, gives_back: bool },
+    Run {
+        set: usize,
+        minimum: u32,
+        maximum: u32,
+        gives_back: bool,
+    },
     /// Whether the neighbour is of a set.
-    Peek { set: usize, behind: bool, negative: bool },
+    Peek {
+        set: usize,
+        behind: bool,
+        negative: bool,
+    },
     /// Go on at `first`; where that leads nowhere, at `second`.
-    Split { first: usize, second: usize },
+    Split {
+        first: usize,
+        second: usize,
+    },
     Jump(usize),
     /// Match the instructions up to `end` on their own and keep none of their other ways.
-    Part { kind: Part, end: usize },
+    Part {
+        kind: Part,
+        end: usize,
+    },
     /// A turn of a loop whose body can match nothing.
-    TurnStart { slot: usize },
+    TurnStart {
+        slot: usize,
+    },
     /// Leaves the loop where the turn has matched nothing: it would go on for ever.
-    TurnEnd { slot: usize, exit: usize },
+    TurnEnd {
+        slot: usize,
+        exit: usize,
+    },
     /// Notes the position.
     Save(usize),
     /// The text between two slots.
-    Reference { start: usize, end: usize },
+    Reference {
+        start: usize,
+        end: usize,
+    },
     Anchor(Anchor),
     /// The end of the pattern or of a part.
     Match,
@@ -119,13 +142,13 @@ impl<'n> Writer<'n> {
     fn write(&mut self, node: &'n Node) -> Result<()> {
         match node {
             Node::Nothing => Ok(()),
-            Node::Set(of) => match set::single(of) {
-                Some(character) => self.literal([character]),
-                None => {
-                    let set = self.set(of);
-                    self.push(Instruction::Set(set))
+            Node::Set(of) => {
+                if let Some(character) = set::single(of) {
+                    return self.literal([character]);
                 }
-            },
+                let set = self.set(of);
+                self.push(Instruction::Set(set))
+            }
             Node::Sequence(nodes) => self.sequence(nodes),
             Node::Choice(nodes) => self.choice(nodes),
             Node::Repeat { node, minimum, maximum, greedy } => match (&**node, greedy) {
@@ -199,11 +222,19 @@ impl<'n> Writer<'n> {
             self.land(split);
         }
         self.write(last)?;
-        exits.into_iter().for_each(|exit| self.land(exit));
+        for exit in exits {
+            self.land(exit);
+        }
         Ok(())
     }
 
-    fn run(&mut self, of: &'n ClassUnicode, minimum: u32, maximum: Option<u32>, gives_back: bool) -> Result<()> {
+    fn run(
+        &mut self,
+        of: &'n ClassUnicode,
+        minimum: u32,
+        maximum: Option<u32>,
+        gives_back: bool,
+    ) -> Result<()> {
         let set = self.set(of);
         let maximum = maximum.unwrap_or(u32::MAX);
         self.push(Instruction::Run { set, minimum, maximum, gives_back: gives_back && minimum < maximum })
@@ -219,7 +250,9 @@ impl<'n> Writer<'n> {
             splits.push(self.split(greedy)?);
             self.write(node)?;
         }
-        splits.into_iter().for_each(|split| self.land(split));
+        for split in splits {
+            self.land(split);
+        }
         Ok(())
     }
 
@@ -232,11 +265,7 @@ impl<'n> Writer<'n> {
     fn forever(&mut self, node: &'n Node, greedy: bool) -> Result<()> {
         let start = self.code.len();
         let split = self.split(greedy)?;
-        // What depends on a group may be empty.
-        if node.lengths().is_some_and(|(least, _)| least > 0) {
-            self.write(node)?;
-            self.push(Instruction::Jump(start))?;
-        } else {
+        if node.can_be_empty() {
             let slot = self.slots;
             self.slots += 1;
             self.push(Instruction::TurnStart { slot })?;
@@ -244,6 +273,9 @@ impl<'n> Writer<'n> {
             let end = self.push_open(Instruction::TurnEnd { slot, exit: OPEN })?;
             self.push(Instruction::Jump(start))?;
             self.land(end);
+        } else {
+            self.write(node)?;
+            self.push(Instruction::Jump(start))?;
         }
         self.land(split);
         Ok(())

@@ -55,14 +55,30 @@ impl<F: Fn(usize) -> bool> Reader<F> {
                 let node = self.read(child)?;
                 let behind = matches!(look, LookAround::LookBehind | LookAround::LookBehindNeg);
                 let negative = matches!(look, LookAround::LookAheadNeg | LookAround::LookBehindNeg);
+                if behind && has_atom(&node) && node.lengths().is_none_or(|(least, most)| most != Some(least))
+                {
+                    return Err(unsupported(
+                        "an atomic group or a possessive inside a look-behind of no fixed length",
+                    ));
+                }
                 node.look(behind, negative)
+            }
+            Expr::Repeat { lo, hi, .. } if lo > hi => {
+                return Err(unsupported("a repetition with its bounds swapped"));
             }
             Expr::Repeat { child, lo, hi, greedy } => {
                 let bound = |count: usize| {
                     u32::try_from(count).map_err(|_| Error::new("a repetition counts beyond four billion"))
                 };
                 let maximum = if *hi == usize::MAX { None } else { Some(bound(*hi)?) };
-                self.read(child)?.repeat(bound(*lo)?, maximum, *greedy)
+                let node = self.read(child)?.repeat(bound(*lo)?, maximum, *greedy);
+                // What becomes of a turn that matches nothing, the crates' two engines see differently.
+                match &node {
+                    Node::Repeat { node, maximum: None, .. } if node.can_be_empty() => {
+                        return Err(unsupported("an endless repetition of what can match nothing"));
+                    }
+                    _ => node,
+                }
             }
             Expr::AtomicGroup(child) => Node::Atomic(Box::new(self.read(child)?)),
             Expr::Backref { group, casei: false } => Node::Reference(*group),
@@ -73,6 +89,10 @@ impl<F: Fn(usize) -> bool> Reader<F> {
     fn read_all(&mut self, children: &[Expr]) -> Result<Vec<Node>> {
         children.iter().map(|child| self.read(child)).collect()
     }
+}
+
+fn has_atom(node: &Node) -> bool {
+    matches!(node, Node::Atomic(_)) || node.children().iter().any(has_atom)
 }
 
 fn class(inner: &str, any_case: bool) -> Result<ClassUnicode> {

@@ -69,9 +69,8 @@ pub(super) struct Table {
 
 impl Table {
     pub(super) fn new(set: &ClassUnicode) -> Self {
-        let ascii = (0..128u8)
-            .filter(|&byte| contains(set, char::from(byte)))
-            .fold(0, |bits, byte| bits | 1 << byte);
+        let ascii =
+            (0..128u8).filter(|&byte| contains(set, char::from(byte))).fold(0, |bits, byte| bits | 1 << byte);
         let ranges = set.ranges().iter().map(|range| (range.start(), range.end()));
         Self { ascii, ranges: ranges.filter(|range| !range.1.is_ascii()).collect() }
     }

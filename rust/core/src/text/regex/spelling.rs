@@ -9,34 +9,34 @@ use super::tree::{Anchor, Node};
 
 /// Sets that have a name in Oniguruma's syntax, the larger ones first.
 const NAMED: [&str; 14] = [
-    r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{Han}", r"\p{Lu}", r"\p{Ll}", r"\p{Lt}", r"\p{Lm}", r"\p{Lo}",
-    r"\p{Nd}", r"\s", r"\p{Cc}",
+    r"\p{L}", r"\p{M}", r"\p{N}", r"\p{P}", r"\p{S}", r"\p{Han}", r"\p{Lu}", r"\p{Ll}", r"\p{Lt}", r"\p{Lm}",
+    r"\p{Lo}", r"\p{Nd}", r"\s", r"\p{Cc}",
 ];
 
 /// The pattern that means `tree`.
 pub(super) fn oniguruma(tree: &Node) -> String {
     let mut out = String::new();
-    write(tree, &mut out);
+    write_node(tree, &mut out);
     out
 }
 
-fn write(node: &Node, out: &mut String) {
+fn write_node(node: &Node, out: &mut String) {
     match node {
         Node::Nothing => out.push_str("(?:)"),
         Node::Set(members) => write_set(members, out),
         Node::Sequence(nodes) => nodes.iter().for_each(|node| match node {
             Node::Choice(_) => enclosed("(?:", node, out),
-            _ => write(node, out),
+            _ => write_node(node, out),
         }),
         Node::Choice(nodes) => {
             for (place, node) in nodes.iter().enumerate() {
                 out.push_str(if place > 0 { "|" } else { "" });
-                write(node, out);
+                write_node(node, out);
             }
         }
         Node::Repeat { node, minimum, maximum, greedy } => {
             match **node {
-                Node::Set(_) => write(node, out),
+                Node::Set(_) => write_node(node, out),
                 _ => enclosed("(?:", node, out),
             }
             write_bounds(*minimum, *maximum, *greedy, out);
@@ -52,7 +52,7 @@ fn write(node: &Node, out: &mut String) {
             enclosed(opening, node, out);
         }
         Node::Group(number, node) => enclosed(&format!("(?<g{number}>"), node, out),
-        Node::Reference(number) => out.push_str(&format!("\\k<g{number}>")),
+        Node::Reference(number) => _ = write!(out, "\\k<g{number}>"),
         Node::Anchor(Anchor::TextStart) => out.push_str("\\A"),
         Node::Anchor(Anchor::TextEnd) => out.push_str("\\z"),
         Node::Anchor(Anchor::SearchStart) => out.push_str("\\G"),
@@ -62,7 +62,7 @@ fn write(node: &Node, out: &mut String) {
 
 fn enclosed(opening: &str, node: &Node, out: &mut String) {
     out.push_str(opening);
-    write(node, out);
+    write_node(node, out);
     out.push(')');
 }
 
@@ -80,6 +80,12 @@ fn write_bounds(minimum: u32, maximum: Option<u32>, greedy: bool, out: &mut Stri
 fn write_set(members: &ClassUnicode, out: &mut String) {
     if let Some(character) = set::single(members) {
         return write_character(character, out);
+    }
+    if members.ranges().is_empty() {
+        return out.push_str("(?!)");
+    }
+    if *members == set::everything() {
+        return out.push_str("\\O");
     }
     // Most negated sets have the last code point, which nothing names.
     let negated = set::contains(members, char::MAX);

@@ -61,8 +61,15 @@ impl Node {
         }
     }
 
-    pub(super) fn choice(mut nodes: Vec<Node>) -> Self {
-        if nodes.len() == 1 { nodes.remove(0) } else { Self::Choice(nodes) }
+    pub(super) fn choice(nodes: Vec<Node>) -> Self {
+        let mut flat = Vec::with_capacity(nodes.len());
+        for node in nodes {
+            match node {
+                Self::Choice(inner) => flat.extend(inner),
+                other => flat.push(other),
+            }
+        }
+        if flat.len() == 1 { flat.remove(0) } else { Self::Choice(flat) }
     }
 
     pub(super) fn repeat(self, minimum: u32, maximum: Option<u32>, greedy: bool) -> Self {
@@ -81,7 +88,8 @@ impl Node {
     }
 
     pub(super) fn look(self, behind: bool, negative: bool) -> Self {
-        Self::Look { node: Box::new(self), behind, negative }
+        let node = if behind { self.shortened() } else { self };
+        Self::Look { node: Box::new(node), behind, negative }
     }
 
     pub(super) fn ahead(of: ClassUnicode) -> Self {
@@ -111,6 +119,57 @@ impl Node {
         let pair = Self::Sequence(vec![Self::character('\r'), Self::character('\n')]);
         let ranges = [('\n', '\r'), ('\u{85}', '\u{85}'), ('\u{2028}', '\u{2029}')];
         Self::Atomic(Box::new(Self::Choice(vec![pair, Self::Set(set::of_ranges(ranges))])))
+    }
+
+    /// The parts that it consists of.
+    pub(super) fn children(&self) -> &[Node] {
+        match self {
+            Self::Sequence(nodes) | Self::Choice(nodes) => nodes,
+            Self::Repeat { node, .. }
+            | Self::Atomic(node)
+            | Self::Look { node, .. }
+            | Self::Group(_, node) => std::slice::from_ref(node),
+            _ => &[],
+        }
+    }
+
+    /// Whether it has a group.
+    pub(super) fn captures(&self) -> bool {
+        matches!(self, Self::Group(..)) || self.children().iter().any(Self::captures)
+    }
+
+    /// Whether it may match nothing; what depends on a group may.
+    pub(super) fn can_be_empty(&self) -> bool {
+        self.lengths().is_none_or(|(least, _)| least == 0)
+    }
+
+    /// Whether it is a place rather than text: nothing that Oniguruma would repeat.
+    pub(super) fn is_place(&self) -> bool {
+        match self {
+            Self::Look { .. } | Self::Anchor(_) | Self::Keep => true,
+            Self::Sequence(nodes) => nodes.iter().all(Self::is_place),
+            Self::Choice(nodes) => nodes.iter().any(Self::is_place),
+            _ => false,
+        }
+    }
+
+    /// What a look-behind has to look for: how often its first character is repeated beyond the least does not
+    /// matter, so it need not be searched for.
+    fn shortened(self) -> Self {
+        match self {
+            Self::Repeat { node, minimum, .. } if matches!(*node, Self::Set(_)) => {
+                node.repeat(minimum, Some(minimum), true)
+            }
+            Self::Sequence(mut nodes) => {
+                let first = nodes.remove(0).shortened();
+                let is_gone = first == Self::Nothing;
+                nodes.insert(0, first);
+                let rest = Self::sequence(nodes);
+                if is_gone { rest.shortened() } else { rest }
+            }
+            Self::Choice(nodes) => Self::Choice(nodes.into_iter().map(Self::shortened).collect()),
+            other => other,
+        }
     }
 
     /// The least and the greatest number of characters that it matches; None where that depends on a group.

@@ -25,7 +25,13 @@ type Part = (Range<usize>, bool);
 impl Behavior {
     /// Appends to `kept` the ranges of a text of `length` bytes that are left after it was cut at `matches`. With
     /// `invert`, what is no match is taken for one.
-    pub(super) fn cut(self, length: usize, matches: &[Range<usize>], invert: bool, kept: &mut Vec<Range<usize>>) {
+    pub(super) fn cut(
+        self,
+        length: usize,
+        matches: &[Range<usize>],
+        invert: bool,
+        kept: &mut Vec<Range<usize>>,
+    ) {
         let parts = parts(length, matches, invert);
         match self {
             Self::Isolated => kept.extend(parts.map(|(range, _)| range)),

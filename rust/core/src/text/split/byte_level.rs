@@ -4,11 +4,12 @@ use serde::{Deserialize, Serialize};
 
 use super::Split;
 use crate::Result;
-use crate::text::{Pieces, byte_level};
+use crate::text::{Aligned, Pieces, byte_level};
 
 /// The byte-level step (Radford et al. 2019).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "the fields of the file")]
 pub struct ByteLevel {
     /// Whether a piece that does not begin with a space gets one.
     pub add_prefix_space: bool,
@@ -52,11 +53,17 @@ impl ByteLevel {
                 Ok(())
             })?;
         }
-        if self.leaves_bytes { Ok(()) } else { pieces.rewrite(spell) }
+        if self.leaves_bytes {
+            return Ok(());
+        }
+        pieces.rewrite(|piece| {
+            spell(piece);
+            Ok(())
+        })
     }
 }
 
-fn spell(piece: &mut crate::text::Aligned<'_>) -> Result<()> {
+fn spell(piece: &mut Aligned<'_>) {
     let mut spelled = Vec::with_capacity(piece.as_str().len());
     for character in piece.as_str().chars() {
         let mut buffer = [0; 4];
@@ -64,5 +71,4 @@ fn spell(piece: &mut crate::text::Aligned<'_>) -> Result<()> {
         spelled.extend(bytes.map(|(place, byte)| (byte_level::char_of(byte), isize::from(place > 0))));
     }
     piece.transform(spelled, 0);
-    Ok(())
 }

@@ -14,7 +14,11 @@ pub(super) fn is_punctuation(character: char) -> bool {
 }
 
 /// Cuts at the characters of a kind.
-pub(super) fn cut_at(pieces: &mut Pieces<'_>, is_match: impl Fn(char) -> bool, behavior: Behavior) -> Result<()> {
+pub(super) fn cut_at(
+    pieces: &mut Pieces<'_>,
+    is_match: impl Fn(char) -> bool,
+    behavior: Behavior,
+) -> Result<()> {
     let mut matches: Vec<Range<usize>> = Vec::new();
     pieces.split(|piece, ranges| {
         matches.clear();

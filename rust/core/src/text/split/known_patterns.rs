@@ -1,4 +1,4 @@
-//! The patterns of OpenAI's encodings, as the tiktoken package spells them.
+//! The patterns of `OpenAI`'s encodings, as the tiktoken package spells them.
 
 const R50K: &str = r"'(?:[sdmt]|ll|ve|re)| ?\p{L}++| ?\p{N}++| ?[^\s\p{L}\p{N}]++|\s++$|\s+(?!\S)|\s";
 

@@ -1,4 +1,4 @@
-//! Spaces as a visible mark, as SentencePiece writes them.
+//! Spaces as a visible mark, as `SentencePiece` writes them.
 
 use serde::{Deserialize, Serialize};
 
@@ -48,15 +48,13 @@ impl TryFrom<MetaspaceFile> for Metaspace {
     type Error = Error;
 
     fn try_from(file: MetaspaceFile) -> Result<Self> {
-        let prepend_scheme = match (file.add_prefix_space, file.prepend_scheme) {
-            (Some(false), PrependScheme::Never) | (Some(true) | None, _) => file.prepend_scheme,
-            // Where the file does not name a scheme it has none to contradict.
-            (Some(false), _) => {
-                return Err(Error::new("add_prefix_space is false, and prepend_scheme is not \"never\"")
-                    .advise("set prepend_scheme to \"never\", or leave add_prefix_space out"));
-            }
-        };
-        Ok(Self { replacement: file.replacement, prepend_scheme, split: file.split.unwrap_or(true) })
+        // A file that says false has to name the scheme: left out, it is "always", and the original refuses that too.
+        if file.add_prefix_space == Some(false) && file.prepend_scheme != PrependScheme::Never {
+            return Err(Error::new("add_prefix_space is false, and prepend_scheme is not \"never\"")
+                .advise("set prepend_scheme to \"never\", or leave add_prefix_space out"));
+        }
+        let MetaspaceFile { replacement, prepend_scheme, split, .. } = file;
+        Ok(Self { replacement, prepend_scheme, split: split.unwrap_or(true) })
     }
 }
 

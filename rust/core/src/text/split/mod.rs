@@ -7,6 +7,8 @@ mod gpt2;
 mod known_patterns;
 mod metaspace;
 mod scripts;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroUsize;
 
@@ -22,7 +24,18 @@ use super::{Pattern, Pieces};
 use crate::Result;
 
 /// Cuts text into pieces, which the model then takes one by one.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+///
+/// ```
+/// use fastmask_core::text::{Aligned, Pieces, PreTokenizer};
+/// let file = r#"{"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, {"type": "Punctuation"}]}"#;
+/// let pre_tokenizer: PreTokenizer = serde_json::from_str(file)?;
+/// let mut pieces = Pieces::new(Aligned::new("Hello,  world!", 0, true));
+/// pre_tokenizer.apply(&mut pieces).unwrap();
+/// assert_eq!(pieces.iter().collect::<Vec<_>>(), ["Hello", ",", "world", "!"]);
+/// assert_eq!(pieces.origin_of(2, 0..5), Some((8, 13)));
+/// # Ok::<(), serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "type", deny_unknown_fields)]
 pub enum PreTokenizer {
     /// GPT-2's split, and bytes spelled as characters.
@@ -51,7 +64,7 @@ pub enum PreTokenizer {
         /// Whether each is a piece, or each run.
         individual_digits: bool,
     },
-    /// At what a pattern matches.
+    /// At what a pattern matches. `Removed` and `invert` keep the matches and drop the rest, as tiktoken does.
     Split {
         /// The pattern.
         pattern: Pattern,
@@ -98,7 +111,9 @@ impl PreTokenizer {
             Self::CharDelimiterSplit { delimiter } => {
                 characters::cut_at(pieces, |character| character == *delimiter, Behavior::Removed)
             }
-            Self::Punctuation { behavior } => characters::cut_at(pieces, characters::is_punctuation, *behavior),
+            Self::Punctuation { behavior } => {
+                characters::cut_at(pieces, characters::is_punctuation, *behavior)
+            }
             Self::Digits { individual_digits } => {
                 let behavior = if *individual_digits { Behavior::Isolated } else { Behavior::Contiguous };
                 characters::cut_at(pieces, char::is_numeric, behavior)
@@ -133,7 +148,8 @@ impl PreTokenizer {
 
     /// Whether a step asks that after another has changed the text, so that origins must be kept to answer it.
     pub fn needs_origins(&self) -> bool {
-        let changes_text = |step: &Self| matches!(step, Self::ByteLevel(_) | Self::Metaspace(_) | Self::Sequence { .. });
+        let changes_text =
+            |step: &Self| matches!(step, Self::ByteLevel(_) | Self::Metaspace(_) | Self::Sequence { .. });
         match self {
             Self::Sequence { pretokenizers } => {
                 let changed = pretokenizers.iter().position(changes_text).unwrap_or(pretokenizers.len());

@@ -6,7 +6,7 @@ use crate::Result;
 
 #[derive(Debug)]
 pub(super) struct Suffix {
-    suffix: String,
+    text: String,
     tokens: WholeTokens,
     /// The last token from its suffix on: what becomes of it depends on whether another token follows.
     held: Option<String>,
@@ -14,13 +14,13 @@ pub(super) struct Suffix {
 
 impl Suffix {
     pub(super) fn new(suffix: &str) -> Self {
-        Self { suffix: suffix.to_owned(), tokens: WholeTokens::default(), held: None }
+        Self { text: suffix.to_owned(), tokens: WholeTokens::default(), held: None }
     }
 }
 
 impl Step for Suffix {
     fn feed(&mut self, input: &Portion, output: &mut Portion) -> Result<()> {
-        let (suffix, held) = (&self.suffix, &mut self.held);
+        let (suffix, held) = (&self.text, &mut self.held);
         self.tokens.each(input, |token| {
             if let Some(held) = held.take() {
                 output.push(&held.replace(suffix, " "));
@@ -38,7 +38,7 @@ impl Step for Suffix {
 
     fn finish(&mut self, output: &mut Portion) -> Result<()> {
         if let Some(held) = self.held.take() {
-            output.push(&held.replace(&self.suffix, ""));
+            output.push(&held.replace(&self.text, ""));
         }
         Ok(())
     }

@@ -76,9 +76,10 @@ pub(super) struct ByteFallback {
 impl Step for ByteFallback {
     fn feed(&mut self, input: &Portion, output: &mut Portion) -> Result<()> {
         let run = &mut self.run;
-        self.tokens.each(input, |token| match byte_of(token) {
-            Some(byte) => run.push(byte),
-            None => {
+        self.tokens.each(input, |token| {
+            if let Some(byte) = byte_of(token) {
+                run.push(byte);
+            } else {
                 end_run(run, output);
                 output.push(token);
             }

@@ -74,7 +74,7 @@ pub(super) struct Spaces {
 }
 
 impl Spaces {
-    pub(super) fn new(metaspace: &Metaspace) -> Self {
+    pub(super) fn new(metaspace: Metaspace) -> Self {
         let is_first_stripped = metaspace.prepend_scheme != PrependScheme::Never;
         Self { replacement: metaspace.replacement, is_first_stripped, is_first: true }
     }

@@ -130,3 +130,6 @@ impl Decoder {
             && steps.all(|step| matches!(step, Self::Fuse {}))
     }
 }
+
+#[cfg(test)]
+mod tests;

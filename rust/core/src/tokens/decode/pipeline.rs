@@ -70,7 +70,7 @@ fn step_of(decoder: &Decoder) -> Box<dyn Step> {
         Decoder::Bpe { suffix } => Box::new(bpe::Suffix::new(suffix)),
         Decoder::ByteLevel { .. } => Box::<bytes::ByteLevel>::default(),
         Decoder::WordPiece { prefix, cleanup } => Box::new(word_piece::WordPiece::new(prefix, *cleanup)),
-        Decoder::Metaspace(metaspace) => Box::new(metaspace::Spaces::new(metaspace)),
+        Decoder::Metaspace(metaspace) => Box::new(metaspace::Spaces::new(*metaspace)),
         Decoder::Ctc { pad_token, word_delimiter_token, cleanup } => {
             Box::new(ctc::Ctc::new(pad_token, word_delimiter_token, *cleanup))
         }

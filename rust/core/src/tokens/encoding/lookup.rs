@@ -86,11 +86,12 @@ mod tests {
     use super::super::{EncodedToken, NO_WORD};
     use super::*;
 
-    /// `[CLS] i love hugging ##face [SEP] do you ? [SEP]`, of "I love HuggingFace" and "Do you?".
+    /// `[CLS] i love hugging ##face [SEP] do you ? [SEP]`, of "I love hugging..." and "Do you?".
     fn pair() -> Encoding {
         let special = EncodedToken::special(0, 0);
         let word = |span, word| EncodedToken::new(1, 0, span, word);
-        let first = vec![special, word((0, 1), 0), word((2, 6), 1), word((7, 14), 2), word((14, 18), 2), special];
+        let first =
+            vec![special, word((0, 1), 0), word((2, 6), 1), word((7, 14), 2), word((14, 18), 2), special];
         let second = vec![word((0, 2), 0), word((3, 6), 1), word((6, 7), 2), special];
         let (mut first, mut second) = (Encoding::from(first), Encoding::from(second));
         first.set_only_range(0, 1..5);
@@ -104,11 +105,16 @@ mod tests {
         let pair = pair();
         assert_eq!(pair.sequence_count(), 2);
         assert_eq!(pair.sequence_ids(), [-1, 0, 0, 0, 0, -1, 1, 1, 1, -1]);
-        for (token, want) in [(0, None), (2, Some(0)), (5, None), (6, Some(1)), (9, None), (10, None), (1200, None)] {
+        for (token, want) in
+            [(0, None), (2, Some(0)), (5, None), (6, Some(1)), (9, None), (10, None), (1200, None)]
+        {
             assert_eq!(pair.token_to_sequence(token), want, "{token}");
         }
         let alone = Encoding::from(vec![EncodedToken::special(0, 0)]);
-        assert_eq!((alone.sequence_count(), alone.sequence_ids(), alone.token_to_sequence(0)), (1, vec![0], Some(0)));
+        assert_eq!(
+            (alone.sequence_count(), alone.sequence_ids(), alone.token_to_sequence(0)),
+            (1, vec![0], Some(0))
+        );
     }
 
     #[test]
@@ -121,7 +127,11 @@ mod tests {
             (6, Some(0), Some((0, 2))),
             (99, None, None),
         ] {
-            assert_eq!((pair().token_to_word(token), pair().token_to_characters(token)), (word, characters), "{token}");
+            assert_eq!(
+                (pair().token_to_word(token), pair().token_to_characters(token)),
+                (word, characters),
+                "{token}"
+            );
         }
         let mut padded = Encoding::from(vec![EncodedToken::padding(0, 0)]);
         padded.set_sequence_id(0);
@@ -154,7 +164,10 @@ mod tests {
             (2, 1, None, None),
             (3, 1, Some(7), Some(1)),
         ] {
-            let found = (pair().character_to_token(character, sequence), pair().character_to_word(character, sequence));
+            let found = (
+                pair().character_to_token(character, sequence),
+                pair().character_to_word(character, sequence),
+            );
             assert_eq!(found, (token, word), "{character} {sequence}");
         }
     }

@@ -56,8 +56,10 @@ impl Encoding {
         let count = self.len() + other.len();
         // An empty encoding takes memory too.
         *room = room.checked_sub(count + 1).ok_or_else(|| {
-            Error::new("too many tokens overflow: every part of the one text is joined with every part of the other")
-                .advise("truncate with strategy OnlyFirst or OnlySecond, with a smaller stride, or cut the texts")
+            Error::new(
+                "too many tokens overflow: every part of the one text is joined with every part of the other",
+            )
+            .advise("truncate with strategy OnlyFirst or OnlySecond, with a smaller stride, or cut the texts")
         })?;
         let overflowing = self.overflow_with(other, growing, room)?;
         let mut tokens = Vec::with_capacity(count);
@@ -75,7 +77,8 @@ impl Encoding {
             let span = (moved(token.span.0), moved(token.span.1));
             EncodedToken { span, ..token }
         }));
-        let ranges = other.ranges.iter().map(|(&text, range)| (text, range.start + before..range.end + before));
+        let ranges =
+            other.ranges.iter().map(|(&text, range)| (text, range.start + before..range.end + before));
         self.ranges.extend(ranges);
     }
 }

@@ -91,7 +91,8 @@ impl Tokenizer {
     }
 
     fn from_parsed(mut file: TokenizerFile) -> Result<Self> {
-        let beyond = file.model.as_object_mut().and_then(|model| model.remove("fastmask")).unwrap_or_default();
+        let beyond =
+            file.model.as_object_mut().and_then(|model| model.remove("fastmask")).unwrap_or_default();
         let beyond: Beyond = typed::<Option<Beyond>>(beyond, "model.fastmask")?.unwrap_or_default();
         if file.version != "1.0" && !(file.version == ONLY_FASTMASK && beyond.sentencepiece.is_some()) {
             return Err(Error::new(format!("version is {:?}", file.version))
@@ -109,7 +110,11 @@ impl Tokenizer {
             check_ids(model.vocab(), &file.added_tokens)?;
         }
         Self::new(Parts {
-            algorithm: Algorithm::Pipeline(Box::new(Pipeline::new(file.normalizer, file.pre_tokenizer, model))),
+            algorithm: Algorithm::Pipeline(Box::new(Pipeline::new(
+                file.normalizer,
+                file.pre_tokenizer,
+                model,
+            ))),
             added: file.added_tokens,
             assembly: Assembly {
                 truncation: file.truncation,

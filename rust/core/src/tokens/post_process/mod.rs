@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use super::encoding::{EncodedToken, Encoding};
 use crate::Result;
 
-pub use template::{Piece, SpecialPiece, Template, Text};
+pub use template::{Piece, PieceText, SpecialPiece, Template};
 pub use trim::white_space_ends;
 
 /// What is done to the encodings of a text, or of a pair of texts, before they are one.
@@ -156,7 +156,7 @@ fn bert(parts: &mut [Encoding], cls: u32, sep: u32) {
     }
 }
 
-/// RoBERTa knows no types; those of what overflowed stay where no special tokens are put in.
+/// A `RoBERTa` row has no types; those of what overflowed stay where no special tokens are put in.
 fn roberta(parts: &mut [Encoding], cls: u32, sep: u32, add_special_tokens: bool) {
     for (number, part) in parts.iter_mut().enumerate() {
         part.set_type_id(0);

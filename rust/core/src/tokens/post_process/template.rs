@@ -35,7 +35,7 @@ pub enum Piece {
     /// A text.
     Sequence {
         /// Which.
-        id: Text,
+        id: PieceText,
         /// The type of its tokens.
         type_id: u32,
     },
@@ -50,7 +50,7 @@ pub enum Piece {
 
 /// One of the two texts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Text {
+pub enum PieceText {
     /// The first.
     A,
     /// The second.
@@ -85,9 +85,9 @@ impl FromStr for Piece {
             return Ok(Self::SpecialToken { id: name.to_owned(), type_id: type_id.unwrap_or(0) });
         };
         let (id, own_type) = match name {
-            "" | "A" | "a" => (Text::A, 0),
-            "B" | "b" => (Text::B, 0),
-            number => (Text::A, number.parse().map_err(|_| malformed())?),
+            "" | "A" | "a" => (PieceText::A, 0),
+            "B" | "b" => (PieceText::B, 0),
+            number => (PieceText::A, number.parse().map_err(|_| malformed())?),
         };
         Ok(Self::Sequence { id, type_id: type_id.unwrap_or(own_type) })
     }
@@ -110,7 +110,7 @@ impl TryFrom<TemplateFile> for Template {
                 }
             }
         }
-        if file.single.iter().any(|piece| matches!(piece, Piece::Sequence { id: Text::B, .. })) {
+        if file.single.iter().any(|piece| matches!(piece, Piece::Sequence { id: PieceText::B, .. })) {
             return Err(Error::new("the template for a single text has a second one").advise("take $B out"));
         }
         Ok(Self(file))
@@ -174,7 +174,7 @@ impl Template {
         for piece in pieces {
             match piece {
                 Piece::Sequence { id, type_id } => {
-                    let number = usize::from(*id == Text::B);
+                    let number = usize::from(*id == PieceText::B);
                     // The pieces for one text have no second one, and those for two are taken for two.
                     if let Some(part) = parts.get_mut(number) {
                         part.set_type_id(*type_id);

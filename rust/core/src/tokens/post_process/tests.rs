@@ -100,7 +100,8 @@ fn special_tokens_of_several_ids() {
 
 #[test]
 fn spans_without_white_space() {
-    let tokens = [("ĠĠĠĠHelloĠĠ", (0, 11)), ("ĠĠHello", (11, 18)), ("ĠHello", (18, 24)), ("HelloĠĠ", (24, 31))];
+    let tokens =
+        [("ĠĠĠĠHelloĠĠ", (0, 11)), ("ĠĠHello", (11, 18)), ("ĠHello", (18, 24)), ("HelloĠĠ", (24, 31))];
     let token = |&(text, span)| EncodedToken {
         white_space: white_space_ends(text),
         ..EncodedToken::new(0, 0, span, 0)
@@ -120,7 +121,8 @@ fn a_prefix_space_stays_in_the_span() {
         (true, (1, 0), (2, 7), (2, 7)),
         (false, (1, 0), (2, 7), (3, 7)),
     ] {
-        let processor = PostProcessor::ByteLevel { add_prefix_space: prefixed, trim_offsets: true, use_regex: true };
+        let processor =
+            PostProcessor::ByteLevel { add_prefix_space: prefixed, trim_offsets: true, use_regex: true };
         let first = EncodedToken { white_space, ..EncodedToken::new(0, 0, span, 0) };
         let trimmed = processor.process(vec![first].into(), None, true).unwrap();
         assert_eq!(trimmed.tokens[0].span, want, "{prefixed} {white_space:?} {span:?}");
@@ -130,7 +132,7 @@ fn a_prefix_space_stays_in_the_span() {
 #[test]
 fn what_overflows_gets_special_tokens_too() {
     let mut cut = text(&[1, 2, 3]);
-    cut.truncate(2, 1, super::super::truncate::Direction::Right).unwrap();
+    cut.truncate(2, 1, super::super::truncate::Side::Right).unwrap();
     for processor in [bert(), template("[CLS] $A [SEP]", "$A $B")] {
         let row = processor.process(cut.clone(), None, true).unwrap();
         assert_eq!(column(&row.overflowing[0], |token| token.id), [101, 2, 3, 102]);
@@ -183,12 +185,12 @@ fn pieces() {
     let sequence = |id, type_id| Piece::Sequence { id, type_id };
     let special = |id: &str, type_id| Piece::SpecialToken { id: id.to_owned(), type_id };
     for (text, want) in [
-        ("$", sequence(Text::A, 0)),
-        ("$a", sequence(Text::A, 0)),
-        ("$B", sequence(Text::B, 0)),
-        ("$1", sequence(Text::A, 1)),
-        ("$B:2", sequence(Text::B, 2)),
-        ("$:1", sequence(Text::A, 1)),
+        ("$", sequence(PieceText::A, 0)),
+        ("$a", sequence(PieceText::A, 0)),
+        ("$B", sequence(PieceText::B, 0)),
+        ("$1", sequence(PieceText::A, 1)),
+        ("$B:2", sequence(PieceText::B, 2)),
+        ("$:1", sequence(PieceText::A, 1)),
         ("[CLS]", special("[CLS]", 0)),
         ("[SEP]:1", special("[SEP]", 1)),
     ] {
@@ -201,9 +203,7 @@ fn pieces() {
 
 #[test]
 fn files_that_are_refused() {
-    let of_template = |single: Value, special: Value| {
-        json!({"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": special})
-    };
+    let of_template = |single: Value, special: Value| json!({"type": "TemplateProcessing", "single": single, "pair": [], "special_tokens": special});
     let cls = json!([{"SpecialToken": {"id": "[CLS]", "type_id": 0}}]);
     for (file, want) in [
         (json!({"type": "Albert"}), "unknown variant `Albert`"),

@@ -3,11 +3,12 @@
 //!
 //! Merging may lead through pieces that are unused. What is left of them is taken apart again, the way it was merged.
 
-use std::cmp::Ordering;
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
 use rustc_hash::FxHashMap;
 
+use super::super::trie::Trie;
 use super::vocabulary::{PieceKind, Vocabulary};
 use super::{Segment, UNKNOWN};
 
@@ -21,41 +22,37 @@ struct Symbol {
     length: u32,
     previous: u32,
     next: u32,
+    /// Where the pieces that begin with this text go on in the trie; [`NONE`] where none does.
+    node: u32,
     /// A user-defined symbol: never merged.
     frozen: bool,
 }
 
 const NONE: u32 = u32::MAX;
 
-/// Two neighbours that make a piece. It is stale once their lengths are no longer what they were.
-#[derive(Debug, Clone, Copy)]
+/// Two neighbours that make a piece, in the order of merging: those that come first are the greatest. It is stale once
+/// their lengths are no longer what they were.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Pair {
-    score: f32,
-    left: u32,
+    score: Score,
+    left: Reverse<u32>,
     right: u32,
     length: u32,
+    /// The piece's node in the trie.
+    node: u32,
 }
 
-impl Ord for Pair {
-    /// The original compares the bits of scores, which orders them as `total_cmp` does: -0.0 comes before 0.0.
-    fn cmp(&self, other: &Self) -> Ordering {
-        self.score.total_cmp(&other.score).then(other.left.cmp(&self.left))
+/// The bits of a score in an order of whole numbers, the one of `f32::total_cmp`: the original, too, compares bits, and
+/// -0.0 comes before 0.0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Score(i32);
+
+impl Score {
+    fn of(score: f32) -> Self {
+        let bits = score.to_bits() as i32;
+        Self(bits ^ ((bits >> 31) as u32 >> 1) as i32)
     }
 }
-
-impl PartialOrd for Pair {
-    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
-        Some(self.cmp(other))
-    }
-}
-
-impl PartialEq for Pair {
-    fn eq(&self, other: &Self) -> bool {
-        self.cmp(other) == Ordering::Equal
-    }
-}
-
-impl Eq for Pair {}
 
 /// One text on its way to pieces.
 struct Merging<'a> {
@@ -92,6 +89,7 @@ fn split(vocabulary: &Vocabulary, text: &[u8]) -> Vec<Symbol> {
             length: length as u32,
             previous: place.checked_sub(1).unwrap_or(NONE),
             next: if end < text.len() { place + 1 } else { NONE },
+            node: vocabulary.spelled.walk(Trie::ROOT, &text[begin..end]).unwrap_or(NONE),
             frozen,
         });
         begin = end;
@@ -102,42 +100,43 @@ fn split(vocabulary: &Vocabulary, text: &[u8]) -> Vec<Symbol> {
 impl Merging<'_> {
     fn merge(&mut self, mut agenda: BinaryHeap<Pair>) {
         while let Some(pair) = agenda.pop() {
-            let (left, right) = (self.symbols[pair.left as usize], self.symbols[pair.right as usize]);
+            let (left, right) = (&self.symbols[pair.left.0 as usize], &self.symbols[pair.right as usize]);
             if left.length == 0 || right.length == 0 || left.length + right.length != pair.length {
                 continue;
             }
-            self.symbols[pair.left as usize].length = pair.length;
-            self.symbols[pair.left as usize].next = right.next;
+            let (previous, next) = (left.previous, right.next);
             self.symbols[pair.right as usize].length = 0;
-            if right.next != NONE {
-                self.symbols[right.next as usize].previous = pair.left;
+            if let Some(next) = self.symbols.get_mut(next as usize) {
+                next.previous = pair.left.0;
             }
-            agenda.extend(self.pair(left.previous, pair.left));
-            agenda.extend(self.pair(pair.left, right.next));
+            let merged = &mut self.symbols[pair.left.0 as usize];
+            (merged.length, merged.next, merged.node) = (pair.length, next, pair.node);
+            agenda.extend(self.pair(previous, pair.left.0));
+            agenda.extend(self.pair(pair.left.0, next));
         }
     }
 
     /// The pair of two neighbours, if they make a piece.
     fn pair(&mut self, left: u32, right: u32) -> Option<Pair> {
         let (first, second) = (self.symbols.get(left as usize)?, self.symbols.get(right as usize)?);
-        if first.frozen || second.frozen {
+        if first.node == NONE || first.frozen || second.frozen {
             return None;
         }
-        let (length, half) = (first.length + second.length, first.length);
-        let id = self.id_of(first.begin, length)?;
-        let piece = self.vocabulary.get(id)?;
+        let node = self.vocabulary.spelled.walk(first.node, self.text_of(second.begin, second.length))?;
+        let id = self.vocabulary.spelled.value(node)?;
+        let (piece, half, length) = (self.vocabulary.get(id)?, first.length, first.length + second.length);
         if piece.kind == PieceKind::Unused {
             self.halves.insert(id, half);
         }
-        Some(Pair { score: piece.score, left, right, length })
+        Some(Pair { score: Score::of(piece.score), left: Reverse(left), right, length, node })
     }
 
-    fn id_of(&self, begin: u32, length: u32) -> Option<u32> {
-        self.vocabulary.spelled.get(&self.text[begin as usize..(begin + length) as usize])
+    fn text_of(&self, begin: u32, length: u32) -> &[u8] {
+        &self.text[begin as usize..(begin + length) as usize]
     }
 
     fn write(&self, begin: u32, length: u32, depth: usize, out: &mut Vec<Segment>) {
-        let id = self.id_of(begin, length).unwrap_or(UNKNOWN);
+        let id = self.vocabulary.spelled.get(self.text_of(begin, length)).unwrap_or(UNKNOWN);
         let unused = self.vocabulary.get(id).is_some_and(|piece| piece.kind == PieceKind::Unused);
         match (self.halves.get(&id), depth.checked_sub(1)) {
             (Some(half), Some(depth)) if unused => {

@@ -3,11 +3,14 @@
 //! The shape is the one that transformers' `SpmConverter` and `LlamaConverter` give it, with the space rules of the
 //! model in place of those of one family. It cannot give the same ids on every text, because that library
 //!
-//! - looks for added tokens (control and user-defined symbols) before anything else, in control symbols too, and
-//!   normalizes what lies between them on its own: spaces beside a symbol may be lost, where extra ones are removed;
-//! - applies rewrite rules to grapheme clusters of at most 5 bytes first, and to characters next;
-//! - breaks ties between equal scores in another order, and sums them in 64 bits;
-//! - lets text spell the piece of a byte (`<0x41>`), and merges only what is in the vocabulary.
+//! - looks for added tokens in the text before anything else, for those of control symbols too, which here no text can
+//!   spell, and normalizes what lies between them on its own: the space before a text that begins with a symbol is
+//!   missing, and spaces beside symbols may be lost where extra ones are removed;
+//! - rewrites a grapheme cluster of at most 5 bytes whole, by the rule of its shortest prefix: here the longest counts;
+//! - breaks ties between equal scores in another order, sums them in 64 bits, and reads them from JSON with an error in
+//!   the last place;
+//! - lets text spell the piece of a byte (`<0x41>`), merges only what is in the vocabulary, and decodes unknown text as
+//!   the name of its piece.
 //!
 //! What it cannot say at all is refused here by name.
 
@@ -19,6 +22,10 @@ use super::normalizer::MARK;
 use super::proto::ModelProto;
 use super::{PieceKind, Segmenter, SentencePiece, VocabularyPiece};
 use crate::{Error, Result};
+
+/// A vocabulary of 256,000 pieces makes some 500,000 merges. One that was made to do harm makes half the square of its
+/// length.
+const MOST_MERGES: usize = 1 << 22;
 
 /// Who puts the space before the text.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -49,7 +56,7 @@ impl SentencePiece {
             "pre_tokenizer": self.pre_tokenizer(prefix, user_defined),
             "post_processor": null,
             "decoder": self.decoder(),
-            "model": self.model(),
+            "model": self.model()?,
         }))
     }
 
@@ -158,19 +165,19 @@ impl SentencePiece {
         json!({ "type": "Sequence", "decoders": steps })
     }
 
-    fn model(&self) -> Value {
+    fn model(&self) -> Result<Value> {
         let byte_fallback = self.vocabulary.bytes.is_some();
         if let Segmenter::Unigram(_) = self.segmenter {
             let vocab: Vec<_> = self.pieces().iter().map(|piece| (&*piece.text, piece.score)).collect();
             let unk_id = self.vocabulary.unknown;
-            return json!({
+            return Ok(json!({
                 "type": "Unigram", "unk_id": unk_id, "vocab": vocab, "byte_fallback": byte_fallback,
-            });
+            }));
         }
         let vocab: Map<String, Value> =
             (0..).zip(self.pieces()).map(|(id, piece)| (piece.text.to_string(), Value::from(id))).collect();
         let unknown = self.vocabulary.unknown.and_then(|id| self.piece(id));
-        json!({
+        Ok(json!({
             "type": "BPE",
             "dropout": null,
             "unk_token": unknown.map(|piece| &*piece.text),
@@ -181,17 +188,22 @@ impl SentencePiece {
             "ignore_merges": false,
             "vocab": vocab,
             // Characters are BPE without merges.
-            "merges": if let Segmenter::Bpe = self.segmenter { self.merges() } else { Vec::new() },
-        })
+            "merges": if let Segmenter::Bpe = self.segmenter { self.merges()? } else { Vec::new() },
+        }))
     }
 
     /// Every way to make a piece of two, the highest score first; of one piece, those of the lowest ids first, as in
     /// the files that there are.
-    fn merges(&self) -> Vec<(&str, &str)> {
+    fn merges(&self) -> Result<Vec<(&str, &str)>> {
         let normal = (0..).zip(self.pieces()).filter(|(_, piece)| is_normal(piece));
-        let mut merges: Vec<_> = normal.flat_map(|(id, piece)| self.merges_of(id, piece)).collect();
+        let all = normal.flat_map(|(id, piece)| self.merges_of(id, piece));
+        let mut merges: Vec<_> = all.take(MOST_MERGES + 1).collect();
+        if merges.len() > MOST_MERGES {
+            return Err(Error::new(format!("the pieces can be merged in more than {MOST_MERGES} ways"))
+                .advise("keep the .model file"));
+        }
         merges.sort_by(|one, other| other.score.total_cmp(&one.score).then(one.ids.cmp(&other.ids)));
-        merges.into_iter().map(|merge| merge.halves).collect()
+        Ok(merges.into_iter().map(|merge| merge.halves).collect())
     }
 
     fn merges_of<'a>(&'a self, id: u32, piece: &'a VocabularyPiece) -> impl Iterator<Item = Merge<'a>> {

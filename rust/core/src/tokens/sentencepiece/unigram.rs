@@ -91,8 +91,8 @@ impl Best {
     }
 }
 
-/// User-defined symbols are already cut out of the text in training, where nothing counts for them; their score only
-/// has to be above all sums of others, and higher for longer ones.
+/// A user-defined symbol is better than anything that is spelled by other pieces, and a longer one better than a shorter
+/// one. (Before 0.2.3 it was the highest score times the length, which made the sum of a long text worthless.)
 fn score_of(piece: &VocabularyPiece) -> f32 {
     match piece.kind {
         PieceKind::UserDefined => (0.1 * (piece.text.len() as f64 - 1.0)) as f32,

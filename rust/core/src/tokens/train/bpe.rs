@@ -193,7 +193,7 @@ mod tests {
             (
                 BpeSettings { special_tokens: vec!["a".into(), "a".into()], ..plain() },
                 "a",
-                "special_tokens[1]: the special token \"a\" is there twice: name each token once",
+                "special_tokens[1]: the special token \"a\" is empty or there twice: name each token once",
             ),
             (
                 BpeSettings { limit_alphabet: Some(0), ..plain() },

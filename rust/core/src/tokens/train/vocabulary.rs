@@ -17,17 +17,12 @@ impl Vocabulary {
     pub(super) fn new(special_tokens: &[String]) -> Result<Self> {
         let mut vocabulary = Self::default();
         for (index, token) in special_tokens.iter().enumerate() {
-            let fault = match vocabulary.ids.get(token.as_str()) {
-                Some(_) => "is there twice",
-                None if token.is_empty() => "is empty",
-                None => {
-                    vocabulary.id(token);
-                    continue;
-                }
-            };
-            return Err(Error::new(format!("the special token {token:?} {fault}"))
-                .at(format!("special_tokens[{index}]"))
-                .advise("name each token once"));
+            if token.is_empty() || vocabulary.get(token).is_some() {
+                return Err(Error::new(format!("the special token {token:?} is empty or there twice"))
+                    .at(format!("special_tokens[{index}]"))
+                    .advise("name each token once"));
+            }
+            vocabulary.id(token);
         }
         Ok(vocabulary)
     }
@@ -91,13 +86,11 @@ mod tests {
         let mut vocabulary = Vocabulary::new(&strings(&["<s>", "a"])).unwrap();
         assert_eq!((vocabulary.id("a"), vocabulary.id("b"), vocabulary.id("b")), (1, 2, 2));
         assert_eq!(vocabulary.to_json().to_string(), r#"{"<s>":0,"a":1,"b":2}"#);
-        for (tokens, message) in [
-            (
-                ["<s>", "<s>"],
-                "special_tokens[1]: the special token \"<s>\" is there twice: name each token once",
-            ),
-            (["", "<s>"], "special_tokens[0]: the special token \"\" is empty: name each token once"),
+        for (tokens, fault) in [
+            (["<s>", "<s>"], "special_tokens[1]: the special token \"<s>\""),
+            (["", "<s>"], "special_tokens[0]: the special token \"\""),
         ] {
+            let message = format!("{fault} is empty or there twice: name each token once");
             assert_eq!(Vocabulary::new(&strings(&tokens)).unwrap_err().to_string(), message);
         }
     }

@@ -123,17 +123,10 @@ impl Parser {
     }
 
     fn escaped_token(&mut self, options: Options) -> Result<Token> {
-        if let Some(set) = self.escaped_set(options)? {
-            return Ok(Token::Set(set));
+        match self.escaped_set(options, property::of_kind(Kind::Word, options))? {
+            Some(set) => Ok(Token::Set(set)),
+            None => Ok(Token::Character(self.escaped_code(true)?)),
         }
-        Ok(match self.peek() {
-            Some(letter @ ('w' | 'W')) => {
-                self.place += 1;
-                let word = property::of_kind(Kind::Word, options);
-                Token::Set(if letter == 'W' { set::negated(word) } else { word })
-            }
-            _ => Token::Character(self.escaped_code(true)?),
-        })
     }
 
     /// The name in `[:name:]`, if that is what follows the bracket.
@@ -178,15 +171,12 @@ impl Class {
     }
 
     fn character(&mut self, code: u32) -> Result<()> {
-        self.state = match self.state {
-            State::Range(first) => {
-                self.range(first, code)?;
-                State::Complete
-            }
-            _ => {
-                self.flush()?;
-                State::Character(code)
-            }
+        self.state = if let State::Range(first) = self.state {
+            self.range(first, code)?;
+            State::Complete
+        } else {
+            self.flush()?;
+            State::Character(code)
         };
         Ok(())
     }

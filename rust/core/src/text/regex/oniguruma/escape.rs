@@ -1,5 +1,7 @@
 //! What follows a backslash.
 
+use regex_syntax::hir::ClassUnicode;
+
 use super::super::tree::{Anchor, Node};
 use super::super::{set, unsupported};
 use super::property::{self, Kind};
@@ -10,23 +12,26 @@ impl Parser {
     /// A backslash and what follows it, outside a class.
     pub(super) fn escape(&mut self, options: Options) -> Result<Atom> {
         let Some(letter) = self.peek() else { return Err(Error::new("the pattern ends in a backslash")) };
-        if let Some(set) = self.escaped_set(options)? {
+        if let Some(set) = self.escaped_set(options, property::word(options))? {
             return Ok(Atom::Plain(Node::Set(set)));
         }
         let simple = match letter {
-            'w' => Atom::Plain(Node::Set(property::word(options))),
-            'W' => Atom::Plain(Node::Set(set::negated(property::word(options)))),
-            'b' => Atom::Place(self.boundary(options, false)),
-            'B' => Atom::Place(self.boundary(options, true)),
-            'A' => Atom::Place(Node::Anchor(Anchor::TextStart)),
-            'z' => Atom::Place(Node::Anchor(Anchor::TextEnd)),
-            'Z' => Atom::Place(before_last_newline()),
-            'G' => Atom::Place(Node::Anchor(Anchor::SearchStart)),
+            'b' => Atom::Plain(self.boundary(options, false)),
+            'B' => Atom::Plain(self.boundary(options, true)),
+            'A' => Atom::Plain(Node::Anchor(Anchor::TextStart)),
+            'z' | 'Z' => {
+                self.ends += 1;
+                Atom::Plain(if letter == 'z' { Node::Anchor(Anchor::TextEnd) } else { before_last_newline() })
+            }
+            'G' => Atom::Plain(Node::Anchor(Anchor::SearchStart)),
             'K' => {
                 self.keeps += 1;
-                Atom::Place(Node::Keep)
+                Atom::Plain(Node::Keep)
             }
-            'R' => Atom::Plain(Node::line_break()),
+            'R' => {
+                self.ends += 1;
+                Atom::Plain(Node::line_break())
+            }
             'N' => Atom::Plain(Node::Set(set::negated(set::of('\n', '\n')))),
             'O' => Atom::Plain(Node::Set(set::everything())),
             'X' | 'y' | 'Y' => return Err(unsupported(format!("\\{letter}, a grapheme or its edge,"))),
@@ -46,7 +51,7 @@ impl Parser {
 
     fn escaped_literal(&mut self, options: Options) -> Result<Atom> {
         let code = self.escaped_code(false)?;
-        self.literal(scalar(code)?, options)
+        Atom::letter(scalar(code)?, options)
     }
 
     fn boundary(&mut self, options: Options, negated: bool) -> Node {
@@ -54,21 +59,27 @@ impl Parser {
         Node::word_boundary(&property::word(options), negated)
     }
 
-    /// `\d`, `\s`, `\h`, `\p{...}` and their opposites, which are the same inside a class and outside.
-    pub(super) fn escaped_set(&mut self, options: Options) -> Result<Option<regex_syntax::hir::ClassUnicode>> {
-        let kind = match self.peek() {
-            Some('d' | 'D') => Kind::Digit,
-            Some('s' | 'S') => Kind::Space,
-            Some('h' | 'H') => Kind::HexDigit,
-            Some('p' | 'P') if self.peek_at(1) == Some('{') => return self.escaped_property(options).map(Some),
+    /// `\w`, `\d`, `\s`, `\h`, `\p{...}` and their opposites. Inside a class and outside, the characters of words
+    /// are not the same.
+    pub(super) fn escaped_set(
+        &mut self,
+        options: Options,
+        word: ClassUnicode,
+    ) -> Result<Option<ClassUnicode>> {
+        let letter = self.peek().unwrap_or_default();
+        let set = match letter.to_ascii_lowercase() {
+            'w' => word,
+            'd' => property::of_kind(Kind::Digit, options),
+            's' => property::of_kind(Kind::Space, options),
+            'h' => property::of_kind(Kind::HexDigit, options),
+            'p' if self.peek_at(1) == Some('{') => return self.escaped_property(options, word).map(Some),
             _ => return Ok(None),
         };
-        let negated = self.next().is_some_and(char::is_uppercase);
-        let set = property::of_kind(kind, options);
-        Ok(Some(if negated { set::negated(set) } else { set }))
+        self.place += 1;
+        Ok(Some(if letter.is_ascii_uppercase() { set::negated(set) } else { set }))
     }
 
-    fn escaped_property(&mut self, options: Options) -> Result<regex_syntax::hir::ClassUnicode> {
+    fn escaped_property(&mut self, options: Options, word: ClassUnicode) -> Result<ClassUnicode> {
         let negated = self.next() == Some('P');
         self.place += 1;
         let negated = self.eat('^') != negated;
@@ -82,7 +93,7 @@ impl Parser {
                 Some(character) => name.push(character),
             }
         }
-        let set = property::named(&name, options)?;
+        let set = if property::is_word(&name) { word } else { property::named(&name, options)? };
         Ok(if negated { set::negated(set) } else { set })
     }
 
@@ -99,6 +110,8 @@ impl Parser {
             'e' => 0x1b,
             'b' if in_class => 0x08,
             'x' | 'o' if self.peek() == Some('{') => self.braced_code(if letter == 'x' { 16 } else { 8 })?,
+            // At the end of the pattern they are letters.
+            'x' | 'u' if self.peek().is_none() => letter as u32,
             'x' => {
                 let byte = self.digits(16, 0, 2)?;
                 self.bytes(byte, in_class)?
@@ -155,9 +168,10 @@ impl Parser {
                 }
                 break;
             };
-            code = code.checked_mul(base).and_then(|code| code.checked_add(digit)).ok_or_else(|| {
-                Error::new("the number of a character is too large")
-            })?;
+            code = code
+                .checked_mul(base)
+                .and_then(|code| code.checked_add(digit))
+                .ok_or_else(|| Error::new("the number of a character is too large"))?;
             self.place += 1;
         }
         Ok(code)
@@ -195,7 +209,7 @@ impl Parser {
                 self.place = start;
                 // It is octal, or where it cannot be, the digit.
                 match self.escaped_code(false)? {
-                    code if code < 0x80 => self.literal(scalar(code)?, options),
+                    code if code < 0x80 => Atom::letter(scalar(code)?, options),
                     _ => Err(group::unknown(number.unwrap_or(0))),
                 }
             }

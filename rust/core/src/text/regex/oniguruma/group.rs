@@ -20,6 +20,7 @@ pub(super) struct Group {
 struct Counts {
     looks: usize,
     keeps: usize,
+    ends: usize,
     boundaries: usize,
     groups: usize,
 }
@@ -31,7 +32,11 @@ impl Parser {
             return Err(unsupported("a callout (*...)"));
         }
         if !self.eat('?') {
-            return if self.names { self.enclosed(options).map(Atom::Open) } else { self.capture(None, options) };
+            return if self.names {
+                self.enclosed(options).map(Atom::Open)
+            } else {
+                self.capture(None, options)
+            };
         }
         let Some(kind) = self.peek() else { return Err(unclosed()) };
         match kind {
@@ -55,6 +60,9 @@ impl Parser {
             }
             '<' | '\'' => {
                 let name = self.name()?;
+                if name.starts_with(|first: char| first.is_ascii_digit()) {
+                    return Err(Error::new(format!("the group name {name:?} begins with a digit")));
+                }
                 if self.groups.iter().any(|group| group.name.as_ref() == Some(&name)) {
                     return Err(unsupported(format!("a second group of the name {name:?}")));
                 }
@@ -134,8 +142,8 @@ impl Parser {
     }
 
     fn counts(&self) -> Counts {
-        let (looks, keeps, boundaries) = (self.looks, self.keeps, self.boundaries);
-        Counts { looks, keeps, boundaries, groups: self.groups.len() }
+        let Self { looks, keeps, ends, boundaries, .. } = *self;
+        Counts { looks, keeps, ends, boundaries, groups: self.groups.len() }
     }
 
     fn look_ahead(&mut self, negative: bool, options: Options) -> Result<Atom> {
@@ -143,13 +151,16 @@ impl Parser {
         let node = self.apart(options)?;
         self.looks += 1;
         self.refuse_keep(before)?;
-        Ok(Atom::Place(node.look(false, negative)))
+        Ok(Atom::Plain(node.look(false, negative)))
     }
 
     fn look_behind(&mut self, negative: bool, options: Options) -> Result<Atom> {
         let before = self.counts();
         let node = self.apart(options)?;
         self.refuse_keep(before)?;
+        if self.ends > before.ends {
+            return Err(unsupported("\\z, \\Z or \\R inside a look-behind"));
+        }
         if self.looks > before.looks {
             return Err(unsupported("a look-around inside a look-behind"));
         }
@@ -167,7 +178,7 @@ impl Parser {
             return Err(unsupported("a word boundary inside a look-behind of no fixed length"));
         }
         self.looks += 1;
-        Ok(Atom::Place(node.look(true, negative)))
+        Ok(Atom::Plain(node.look(true, negative)))
     }
 
     fn refuse_keep(&self, before: Counts) -> Result<()> {
@@ -195,7 +206,9 @@ impl Parser {
             return self.reference_to(place + 1, options);
         }
         let number = match name.strip_prefix('-') {
-            Some(back) => back.parse::<usize>().ok().and_then(|back| (self.groups.len() + 1).checked_sub(back)),
+            Some(back) => {
+                back.parse::<usize>().ok().and_then(|back| (self.groups.len() + 1).checked_sub(back))
+            }
             None => name.parse().ok(),
         };
         match number {
@@ -245,7 +258,7 @@ pub(super) fn has_names(pattern: &[char]) -> bool {
 }
 
 /// The tree without the groups that nothing refers to.
-pub(super) fn without_unused(tree: Node) -> Node {
+pub(super) fn without_unused(tree: Node) -> Result<Node> {
     let mut used = Vec::new();
     references(&tree, &mut used);
     dropped(tree, &used)
@@ -254,24 +267,34 @@ pub(super) fn without_unused(tree: Node) -> Node {
 fn references(node: &Node, used: &mut Vec<usize>) {
     match node {
         Node::Reference(number) => used.push(*number),
-        Node::Sequence(nodes) | Node::Choice(nodes) => nodes.iter().for_each(|node| references(node, used)),
-        Node::Repeat { node, .. } | Node::Atomic(node) | Node::Group(_, node) | Node::Look { node, .. } => {
-            references(node, used);
-        }
-        Node::Nothing | Node::Set(_) | Node::Anchor(_) | Node::Keep => {}
+        _ => node.children().iter().for_each(|child| references(child, used)),
     }
 }
 
-fn dropped(node: Node, used: &[usize]) -> Node {
-    let each = |nodes: Vec<Node>| nodes.into_iter().map(|node| dropped(node, used)).collect();
-    match node {
-        Node::Group(number, node) if !used.contains(&number) => dropped(*node, used),
-        Node::Group(number, node) => Node::Group(number, Box::new(dropped(*node, used))),
-        Node::Sequence(nodes) => Node::sequence(each(nodes)),
-        Node::Choice(nodes) => Node::choice(each(nodes)),
-        Node::Repeat { node, minimum, maximum, greedy } => dropped(*node, used).repeat(minimum, maximum, greedy),
-        Node::Atomic(node) => Node::Atomic(Box::new(dropped(*node, used))),
-        Node::Look { node, behind, negative } => dropped(*node, used).look(behind, negative),
+fn dropped(node: Node, used: &[usize]) -> Result<Node> {
+    let each = |nodes: Vec<Node>| nodes.into_iter().map(|node| dropped(node, used)).collect::<Result<_>>();
+    Ok(match node {
+        Node::Group(number, node) if !used.contains(&number) => dropped(*node, used)?,
+        Node::Group(number, node) => Node::Group(number, Box::new(dropped(*node, used)?)),
+        Node::Sequence(nodes) => Node::sequence(each(nodes)?),
+        Node::Choice(nodes) => Node::choice(each(nodes)?),
+        Node::Repeat { node, minimum, maximum, greedy } => {
+            let node = dropped(*node, used)?;
+            refuse_empty_turns(&node, minimum, maximum)?;
+            node.repeat(minimum, maximum, greedy)
+        }
+        Node::Atomic(node) => Node::Atomic(Box::new(dropped(*node, used)?)),
+        Node::Look { node, behind, negative } => dropped(*node, used)?.look(behind, negative),
         other => other,
+    })
+}
+
+/// After a turn that matches nothing Oniguruma leaves the loop, even short of the least count where it counts the
+/// turns instead of writing them out; what a group captured in such a turn decides whether it does.
+fn refuse_empty_turns(node: &Node, minimum: u32, maximum: Option<u32>) -> Result<()> {
+    let captures = maximum.is_none_or(|maximum| maximum > 1) && node.captures();
+    if node.can_be_empty() && (minimum > 1 || captures) {
+        return Err(unsupported("counting, or capturing in, repetitions of what can match nothing"));
     }
+    Ok(())
 }

@@ -26,11 +26,12 @@ pub(super) fn parse(pattern: &str) -> Result<Node> {
     if parser.place < parser.characters.len() {
         return Err(Error::new("a closing parenthesis has no opening one"));
     }
-    Ok(group::without_unused(tree))
+    group::without_unused(tree)
 }
 
 /// What `(?i)`, `(?m)`, `(?x)`, `(?W)`, ... switch.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 struct Options {
     any_case: bool,
     dot_takes_newline: bool,
@@ -52,9 +53,10 @@ struct Parser {
     names: bool,
     /// The letters just read that count in any case.
     letters: Vec<char>,
-    /// How many look-arounds, `\K` and word boundaries were read.
+    /// How many look-arounds, `\K`, ends of the text and word boundaries were read.
     looks: usize,
     keeps: usize,
+    ends: usize,
     boundaries: usize,
 }
 
@@ -62,10 +64,20 @@ struct Parser {
 enum Atom {
     Letter(char, Node),
     Plain(Node),
-    /// A place, which cannot be repeated.
-    Place(Node),
     /// A group that captures nothing: its letters are neighbours of those around it.
     Open(Node),
+}
+
+impl Atom {
+    fn letter(character: char, options: Options) -> Result<Self> {
+        if !options.any_case {
+            return Ok(Self::Plain(Node::character(character)));
+        }
+        if let Some(string) = fold::expansion(character) {
+            return Err(unsupported(format!("{character:?} in any case, which is also {string:?},")));
+        }
+        Ok(Self::Letter(character, Node::Set(fold::of(character))))
+    }
 }
 
 impl Parser {
@@ -163,21 +175,19 @@ impl Parser {
             '\\' => return self.escape(options),
             '.' if options.dot_takes_newline => Atom::Plain(Node::Set(set::everything())),
             '.' => Atom::Plain(Node::Set(set::negated(set::of('\n', '\n')))),
-            '^' => Atom::Place(line_start()),
-            '$' => Atom::Place(Node::line_end()),
-            '*' | '+' | '?' => return Err(Error::new(format!("{character} has nothing to repeat"))),
-            other => self.literal(other, options)?,
+            '^' => Atom::Plain(line_start()),
+            '$' => Atom::Plain(Node::line_end()),
+            '*' | '+' | '?' => return Err(nothing_to_repeat()),
+            '{' => {
+                self.place -= 1;
+                if self.interval()?.is_some() {
+                    return Err(nothing_to_repeat());
+                }
+                self.place += 1;
+                Atom::letter('{', options)?
+            }
+            other => Atom::letter(other, options)?,
         })
-    }
-
-    fn literal(&mut self, character: char, options: Options) -> Result<Atom> {
-        if !options.any_case {
-            return Ok(Atom::Plain(Node::character(character)));
-        }
-        if let Some(string) = fold::expansion(character) {
-            return Err(unsupported(format!("{character:?} in any case, which is also {string:?},")));
-        }
-        Ok(Atom::Letter(character, Node::Set(fold::of(character))))
     }
 
     /// An atom with the quantifiers that follow it.
@@ -185,10 +195,10 @@ impl Parser {
         self.skip_comments(options)?;
         let start = self.place;
         let Some(mut quantifier) = self.quantifier()? else { return self.unrepeated(atom) };
-        let mut node = match atom {
-            Atom::Place(_) => return Err(Error::new("a place cannot be repeated").advise("take the quantifier away")),
-            Atom::Letter(_, node) | Atom::Plain(node) | Atom::Open(node) => node,
-        };
+        let (Atom::Letter(_, mut node) | Atom::Plain(mut node) | Atom::Open(mut node)) = atom;
+        if node.is_place() {
+            return Err(Error::new("a place cannot be repeated").advise("take the quantifier away"));
+        }
         self.letters.clear();
         loop {
             if self.place - start > DEEPEST {
@@ -214,7 +224,7 @@ impl Parser {
                 Ok(node)
             }
             Atom::Open(node) => Ok(node),
-            Atom::Plain(node) | Atom::Place(node) => {
+            Atom::Plain(node) => {
                 self.letters.clear();
                 Ok(node)
             }
@@ -248,7 +258,12 @@ impl Parser {
         let (low, swapped) = (low.unwrap_or(0), high.is_some_and(|high| low.unwrap_or(0) > high));
         if swapped {
             // Turned round, the bounds are possessive.
-            return Ok(Some(Quantifier { minimum: high.unwrap_or(0), maximum: Some(low), greedy: true, possessive: true }));
+            return Ok(Some(Quantifier {
+                minimum: high.unwrap_or(0),
+                maximum: Some(low),
+                greedy: true,
+                possessive: true,
+            }));
         }
         let greedy = fixed || !self.eat('?');
         Ok(Some(Quantifier { minimum: low, maximum: high, greedy, possessive: false }))
@@ -275,9 +290,12 @@ struct Quantifier {
     possessive: bool,
 }
 
+fn nothing_to_repeat() -> Error {
+    Error::new("a quantifier has nothing to repeat").advise("write a backslash before it, if it is text")
+}
+
 /// The start of the text, or after a line feed that does not end it.
 fn line_start() -> Node {
-    let after_line =
-        Node::Sequence(vec![Node::behind(set::of('\n', '\n')), Node::ahead(set::everything())]);
+    let after_line = Node::Sequence(vec![Node::behind(set::of('\n', '\n')), Node::ahead(set::everything())]);
     Node::Choice(vec![Node::Anchor(Anchor::TextStart), after_line])
 }

@@ -63,20 +63,30 @@ pub(super) fn posix(name: &str, options: Options) -> Result<ClassUnicode> {
     }
 }
 
-/// `\p{name}`; case, spaces, `-` and `_` do not matter.
-pub(super) fn named(name: &str, options: Options) -> Result<ClassUnicode> {
+/// Case, spaces, `-` and `_` do not matter in the name of a property.
+fn plain(name: &str) -> String {
     let letters = name.chars().filter(|character| !matches!(character, ' ' | '-' | '_'));
-    let plain: String = letters.map(|character| character.to_ascii_lowercase()).collect();
+    letters.map(|character| character.to_ascii_lowercase()).collect()
+}
+
+/// Whether `\p{name}` is `\w`.
+pub(super) fn is_word(name: &str) -> bool {
+    plain(name) == "word"
+}
+
+/// `\p{name}`.
+pub(super) fn named(name: &str, options: Options) -> Result<ClassUnicode> {
+    let plain = plain(name);
     match plain.as_str() {
         // As a property it is the general category.
-        "punct" => return restricted(set::of_class(r"\p{P}")?, options.ascii_posix),
+        "punct" => return Ok(restricted(set::of_class(r"\p{P}")?, options.ascii_posix)),
         "cs" | "surrogate" => return Ok(ClassUnicode::empty()),
         _ => {}
     }
     if let Some(entry) = POSIX.iter().find(|entry| entry.0 == plain) {
         return of_entry(entry, options);
     }
-    let is_name = plain.chars().all(|character| character.is_ascii_alphanumeric()) || plain.starts_with("age=");
+    let is_name = plain.chars().all(|character| character.is_ascii_alphanumeric());
     let found = if is_name { set::of_class(&format!(r"\p{{{plain}}}")).ok() } else { None };
     found.ok_or_else(|| unsupported(format!("the property {name:?}")))
 }
@@ -88,12 +98,12 @@ fn of_entry(&(_, kind, class): &(&str, Kind, &str), options: Options) -> Result<
         Kind::Space => options.ascii_space,
         Kind::HexDigit | Kind::Other => false,
     };
-    restricted(set::of_class(class)?, of_this_kind || options.ascii_posix)
+    Ok(restricted(set::of_class(class)?, of_this_kind || options.ascii_posix))
 }
 
-fn restricted(mut set: ClassUnicode, to_ascii: bool) -> Result<ClassUnicode> {
+fn restricted(mut set: ClassUnicode, to_ascii: bool) -> ClassUnicode {
     if to_ascii {
         set.intersect(&set::of('\0', '\x7f'));
     }
-    Ok(set)
+    set
 }
