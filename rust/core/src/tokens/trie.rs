@@ -104,10 +104,14 @@ impl Trie {
         Some(self.values[node as usize]).filter(|&value| value != NONE)
     }
 
+    /// The node that `labels` lead to from `node`.
+    pub(super) fn walk(&self, node: u32, labels: &[u8]) -> Option<u32> {
+        labels.iter().try_fold(node, |node, &label| self.child(node, label))
+    }
+
     /// The value of `key`.
     pub(super) fn get(&self, key: &[u8]) -> Option<u32> {
-        let node = key.iter().try_fold(Self::ROOT, |node, &label| self.child(node, label))?;
-        self.value(node)
+        self.value(self.walk(Self::ROOT, key)?)
     }
 
     pub(super) fn number_of_nodes(&self) -> usize {
