@@ -54,6 +54,7 @@ def test_vocab_json_and_merges_txt(name, head, tmp_path):
 
 
 def test_merges_that_are_missing(tmp_path):
-    (tmp_path / "vocab.json").write_text('{"a": 0}', encoding="utf-8")
+    vocab = json.loads(shapes.tokenizer_json("gpt2"))["model"]["vocab"]
+    (tmp_path / "vocab.json").write_text(json.dumps(vocab), encoding="utf-8")
     with pytest.raises(fm.FastmaskError, match=r"merges\.txt"):
         fm.Tokenizer.from_file(tmp_path / "vocab.json")
