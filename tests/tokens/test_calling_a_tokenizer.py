@@ -102,7 +102,6 @@ def test_rows_of_many_lengths_are_no_tensor(both):
         {"truncation": "all"},
         {"truncation": True, "max_length": -1},
         {"truncation": True, "max_length": 4, "stride": 4, "return_overflowing_tokens": True},
-        {"padding": True, "pad_to_multiple_of": 0},
         {"padding_side": "middle", "padding": True},
         {"return_tensors": "tf"},
     ],

@@ -34,13 +34,19 @@ def covering_array(factors: Mapping[str, Sequence[str]]) -> list[dict[str, str]]
         missing = {
             (other, a): dict.fromkeys(factors[name]) for other in order[:index] for a in factors[other]
         }  # the values of `name` that (other, a) has not met yet
-        for row in rows:
-            _extend(row, name, factors[name], missing)
+        for turn, row in enumerate(rows):
+            _extend(row, name, _turned(factors[name], turn), missing)
         _append(rows, name, order[:index], missing)
-    for row in rows:
+    for turn, row in enumerate(rows):
         for name in order:
-            row.setdefault(name, factors[name][0])
+            row.setdefault(name, _turned(factors[name], turn)[0])
     return rows
+
+
+def _turned(values: Sequence[str], turn: int) -> Sequence[str]:
+    """The values from another one on, so that what is not decided differs from row to row."""
+    at = turn * 11 % len(values)
+    return [*values[at:], *values[:at]]
 
 
 def _extend(row: dict[str, str], name: str, values: Sequence[str], missing: dict[tuple[str, str], dict]) -> None:

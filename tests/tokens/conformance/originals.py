@@ -127,8 +127,12 @@ class SentencePiece:
         return Rows(ids, offsets, spans)
 
     def decode_batch(self, rows: Sequence[Sequence[int]], skip_special_tokens: bool = False) -> list[str]:
-        special = {n for n in self.all_ids() if self.processor.is_control(n)} if skip_special_tokens else ()
+        special = self.special_ids() if skip_special_tokens else ()
         return [self.processor.decode([int(token) for token in row if token not in special]) for row in rows]
+
+    def special_ids(self) -> set[int]:
+        """Control symbols and the unknown piece, which is what transformers takes for special."""
+        return {n for n in self.all_ids() if self.processor.is_control(n) or self.processor.is_unknown(n)}
 
     def all_ids(self) -> list[int]:
         return list(range(self.processor.get_piece_size()))

@@ -19,7 +19,7 @@ def fault(
 ) -> str | None:
     """What is wrong with how we took a file: accepted where the original refuses, other ids, no file named; or None.
 
-    A panic of ours is raised at once. Where the original panics over a text, anything else is right.
+    A panic of ours is raised at once. Where the original panics, anything else is right.
     """
     path.write_bytes(content)
     ours = ours_asked(read, path)
@@ -27,7 +27,7 @@ def fault(
         return None if str(path) in ours.message else f"the file is not named: {ours.message}"
     theirs = asked(original)
     if isinstance(theirs, Refusal):
-        return f"accepted, where the original says {theirs.message}"
+        return None if theirs.panicked else f"accepted, where the original says {theirs.message}"
     for text in texts:
         want, got = asked(theirs.encode, text), ours_asked(ours.encode, text)
         if isinstance(want, Refusal):

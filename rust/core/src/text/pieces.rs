@@ -106,15 +106,31 @@ mod tests {
         ranges.push(start..piece.len());
     }
 
+    fn split(pieces: &mut Pieces<'_>, mut cut: impl FnMut(&str, &mut Vec<Range<usize>>)) {
+        let cut = |piece: &str, ranges: &mut Vec<Range<usize>>| {
+            cut(piece, ranges);
+            Ok(())
+        };
+        pieces.split(cut).unwrap();
+    }
+
+    fn rewrite(pieces: &mut Pieces<'_>, mut change: impl FnMut(&mut Aligned<'_>)) {
+        let change = |piece: &mut Aligned<'_>| {
+            change(piece);
+            Ok(())
+        };
+        pieces.rewrite(change).unwrap();
+    }
+
     #[test]
     fn cuts_are_made_in_the_pieces_of_the_last_cut() {
         let mut pieces = Pieces::new(Aligned::new("ab  cd", 5, true));
-        pieces.split(|piece, ranges| Ok(at_spaces(piece, ranges))).unwrap();
+        split(&mut pieces, at_spaces);
         assert_eq!(pieces.iter().collect::<Vec<_>>(), ["ab", "cd"]);
-        pieces.rewrite(|piece| Ok(piece.prepend("▁"))).unwrap();
+        rewrite(&mut pieces, |piece| piece.prepend("▁"));
         assert_eq!(pieces.iter().collect::<Vec<_>>(), ["▁ab", "▁cd"]);
         assert_eq!(pieces.origin_of(1, 0..4), Some((9, 10)));
-        pieces.split(|piece, ranges| Ok(ranges.extend([0..3, 3..piece.len()]))).unwrap();
+        split(&mut pieces, |piece, ranges| ranges.extend([0..3, 3..piece.len()]));
         assert_eq!((pieces.len(), pieces.origin_of(3, 1..2)), (4, Some((10, 11))));
     }
 
@@ -122,7 +138,7 @@ mod tests {
     fn nothing_has_no_pieces() {
         assert!(Pieces::new(Aligned::new("", 0, true)).is_empty());
         let mut gone = Pieces::new(Aligned::new("x", 0, false));
-        gone.rewrite(|piece| Ok(piece.filter(|_| false))).unwrap();
+        rewrite(&mut gone, |piece| piece.filter(|_| false));
         assert!(gone.is_empty());
     }
 }

@@ -14,7 +14,7 @@ pub(super) fn parse(pattern: &str) -> Result<Node> {
     // Compiling it finds what reading alone lets pass: bounds, references to nothing.
     fancy_regex::Regex::new(pattern).map_err(|error| not_compiled(&error))?;
     let tree = Expr::parse_tree(pattern).map_err(|error| not_compiled(&error))?;
-    let mut reader = Reader { groups: 0, is_used: |group| tree.backrefs.contains(group) };
+    let mut reader = Reader { groups: 0, open: Vec::new(), is_used: |group| tree.backrefs.contains(group) };
     reader.read(&tree.expr)
 }
 
@@ -24,6 +24,8 @@ fn not_compiled(error: &fancy_regex::Error) -> Error {
 
 struct Reader<F> {
     groups: usize,
+    /// Those that are being read.
+    open: Vec<usize>,
     is_used: F,
 }
 
@@ -48,7 +50,9 @@ impl<F: Fn(usize) -> bool> Reader<F> {
             Expr::Group(child) => {
                 self.groups += 1;
                 let number = self.groups;
+                self.open.push(number);
                 let node = self.read(child)?;
+                self.open.pop();
                 if (self.is_used)(number) { Node::Group(number, Box::new(node)) } else { node }
             }
             Expr::LookAround(child, look) => {
@@ -81,6 +85,9 @@ impl<F: Fn(usize) -> bool> Reader<F> {
                 }
             }
             Expr::AtomicGroup(child) => Node::Atomic(Box::new(self.read(child)?)),
+            Expr::Backref { group, .. } if self.open.contains(group) => {
+                return Err(unsupported("a reference to a group inside that group"));
+            }
             Expr::Backref { group, casei: false } => Node::Reference(*group),
             other => return Err(unsupported(name_of(other))),
         })

@@ -34,6 +34,7 @@ fn oniguruma_matches() {
         (r"\N+", "ab\nc", "ab·c"),
         (r"\O+", "ab\nc", "ab\nc"),
         (r"\w+", "a² ²\u{200d}b", "a²·²·b"),
+        (r"^.+|(?<=b).+", "ab c\nd", "ab c·d"),
         (r"[\w]+", "a²b", "a·b"),
         (r"\bb", "ab b ²b", "b"),
         (r"\p{^L}+", "ab12", "12"),
@@ -172,6 +173,8 @@ fn what_is_not_supported_is_named() {
         (r"\p{In_Basic_Latin}", "the property \"In_Basic_Latin\""),
         (r"(?I)a", "the group option 'I'"),
         (r"\x{61 62}", "anything but one number"),
+        (r"\b.+a", "a beginning with .*"),
+        (r"(?<=a\R)b", r"\R inside a look-behind"),
         (r"[a-[b]]", "a range that ends in a class"),
     ] {
         let error = Regex::oniguruma(pattern).unwrap_err().to_string();
@@ -183,6 +186,7 @@ fn what_is_not_supported_is_named() {
         (r"(a)?(?(1)b|c)", "a condition"),
         (r"(?:a|)*", "endless"),
         (r"(?Rm)$", "(?R)"),
+        (r"(?:(a|\1b))+", "inside that group"),
         (r"(?<=a++.)b", "a possessive"),
         (r"(a", "does not compile"),
     ] {

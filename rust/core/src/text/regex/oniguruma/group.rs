@@ -22,6 +22,7 @@ struct Counts {
     keeps: usize,
     ends: usize,
     boundaries: usize,
+    quantifiers: usize,
     groups: usize,
 }
 
@@ -142,8 +143,8 @@ impl Parser {
     }
 
     fn counts(&self) -> Counts {
-        let Self { looks, keeps, ends, boundaries, .. } = *self;
-        Counts { looks, keeps, ends, boundaries, groups: self.groups.len() }
+        let Self { looks, keeps, ends, boundaries, quantifiers, .. } = *self;
+        Counts { looks, keeps, ends, boundaries, quantifiers, groups: self.groups.len() }
     }
 
     fn look_ahead(&mut self, negative: bool, options: Options) -> Result<Atom> {
@@ -174,7 +175,8 @@ impl Parser {
         if most.unwrap_or(least) > FARTHEST_BEHIND {
             return Err(Error::new("a look-behind looks farther back than 65,535 characters"));
         }
-        if most != Some(least) && self.boundaries > before.boundaries {
+        let is_fixed = most == Some(least) && self.quantifiers == before.quantifiers;
+        if !is_fixed && self.boundaries > before.boundaries {
             return Err(unsupported("a word boundary inside a look-behind of no fixed length"));
         }
         self.looks += 1;

@@ -8,6 +8,8 @@ mod escape;
 mod group;
 mod property;
 
+use regex_syntax::hir::ClassUnicode;
+
 use super::tree::{Anchor, Node};
 use super::{fold, set, unsupported};
 use crate::{Error, Result};
@@ -26,7 +28,9 @@ pub(super) fn parse(pattern: &str) -> Result<Node> {
     if parser.place < parser.characters.len() {
         return Err(Error::new("a closing parenthesis has no opening one"));
     }
-    group::without_unused(tree)
+    let tree = group::without_unused(tree)?;
+    refuse_skipped_starts(&tree, &mut false)?;
+    Ok(tree)
 }
 
 /// What `(?i)`, `(?m)`, `(?x)`, `(?W)`, ... switch.
@@ -53,11 +57,13 @@ struct Parser {
     names: bool,
     /// The letters just read that count in any case.
     letters: Vec<char>,
-    /// How many look-arounds, `\K`, ends of the text and word boundaries were read.
+    /// How many look-arounds, `\K`, ends of the text, word boundaries and quantifiers were
+    /// read.
     looks: usize,
     keeps: usize,
     ends: usize,
     boundaries: usize,
+    quantifiers: usize,
 }
 
 /// What an atom was, for what follows it.
@@ -200,6 +206,7 @@ impl Parser {
             return Err(Error::new("a place cannot be repeated").advise("take the quantifier away"));
         }
         self.letters.clear();
+        self.quantifiers += 1;
         loop {
             if self.place - start > DEEPEST {
                 return Err(unsupported("a heap of quantifiers"));
@@ -288,6 +295,55 @@ struct Quantifier {
     maximum: Option<u32>,
     greedy: bool,
     possessive: bool,
+}
+
+/// Oniguruma tries a pattern that begins with `.*` at the start of a line alone, even where a condition before the
+/// `.*` holds only later in the line: `\b.+a` finds nothing in `  xa`. Whether it does depends on what else it knows of
+/// the pattern, so such a beginning is refused. It says whether the node takes no text.
+fn refuse_skipped_starts(node: &Node, after_condition: &mut bool) -> Result<bool> {
+    match node {
+        // A look-behind, and the start of a line, it takes into account.
+        Node::Nothing | Node::Anchor(_) | Node::Keep | Node::Look { behind: true, negative: false, .. } => {
+            Ok(true)
+        }
+        _ if *node == line_start() => Ok(true),
+        _ if node.is_place() => {
+            *after_condition = true;
+            Ok(true)
+        }
+        Node::Repeat { node, maximum: None, greedy: true, .. } => match &**node {
+            Node::Set(members) if *after_condition && takes_a_line(members) => {
+                Err(unsupported("a beginning with .* or .+ after a condition"))
+            }
+            inner => refuse_skipped_starts(inner, &mut after_condition.clone()),
+        },
+        Node::Sequence(nodes) => {
+            for node in nodes {
+                if !refuse_skipped_starts(node, after_condition)? {
+                    return Ok(false);
+                }
+            }
+            Ok(true)
+        }
+        Node::Choice(nodes) => {
+            let mut takes_nothing = true;
+            let before = *after_condition;
+            for node in nodes {
+                let mut after = before;
+                takes_nothing &= refuse_skipped_starts(node, &mut after)?;
+                *after_condition |= after;
+            }
+            Ok(takes_nothing)
+        }
+        Node::Repeat { node, .. } | Node::Atomic(node) | Node::Group(_, node) => {
+            refuse_skipped_starts(node, after_condition)
+        }
+        Node::Look { .. } | Node::Set(_) | Node::Reference(_) => Ok(false),
+    }
+}
+
+fn takes_a_line(members: &ClassUnicode) -> bool {
+    set::negated(members.clone()).ranges().iter().all(|range| (range.start(), range.end()) == ('\n', '\n'))
 }
 
 fn nothing_to_repeat() -> Error {
