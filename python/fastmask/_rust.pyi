@@ -8,12 +8,13 @@ from typing import Any, SupportsIndex, final
 from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 
 __all__ = [
-    "ByteBpeTrainer",
     "CausalLm",
     "MaskedLm",
     "SpanCorruption",
+    "StreamDecoder",
     "TokenCorpus",
     "Tokenizer",
+    "Trainer",
     "arrow_array",
     "arrow_lists",
     "arrow_schema",
@@ -21,28 +22,6 @@ __all__ = [
     "loader_order",
     "philox4x32",
 ]
-
-@final
-class ByteBpeTrainer:
-    """
-    Counts words, then merges pairs. Used up by `train`.
-    """
-    def __new__(
-        cls,
-        /,
-        vocab_size: SupportsIndex,
-        special_tokens: SupportsGetItem[int, str],
-        min_frequency: SupportsIndex = 0,
-        max_token_length: SupportsIndex | None = None,
-    ) -> ByteBpeTrainer: ...
-    def feed(self, /, texts: Any, num_threads: SupportsIndex | None = None) -> None:
-        """
-        Counts the words of texts.
-        """
-    def train(self, /, report: Any) -> Tokenizer:
-        """
-        Merges pairs; `report(tokens, vocab_size)` is called now and then, and may raise to stop.
-        """
 
 @final
 class CausalLm:
@@ -179,6 +158,24 @@ class SpanCorruption:
         """
 
 @final
+class StreamDecoder:
+    """
+    Decodes ids as they come and gives text as soon as it is certain, never half a character.
+    """
+    def extend(self, /, ids: SupportsGetItem[int, SupportsIndex]) -> str:
+        """
+        Takes several ids and returns the text that is certain by now.
+        """
+    def finish(self, /) -> str:
+        """
+        Returns the rest of the text; the decoder is then as new.
+        """
+    def step(self, /, id: SupportsIndex) -> str:
+        """
+        Takes one id and returns the text that is certain by now.
+        """
+
+@final
 class TokenCorpus:
     """
     Shards of ids, as they lie on disk, and how they become rows.
@@ -209,25 +206,70 @@ class Tokenizer:
         """
         The bytes that ids stand for.
         """
-    def encode(self, /, text: Any, special_text: str, errors: str) -> Incomplete:
-        """
-        The ids of one text.
-        """
     def encode_batch(
-        self, /, texts: Any, special_text: str, errors: str, num_threads: SupportsIndex | None = None
+        self,
+        /,
+        texts: Any,
+        pairs: Any | None,
+        add_special_tokens: bool,
+        special_text: str | None,
+        errors: str,
+        num_threads: SupportsIndex | None,
+        bare: bool = False,
     ) -> tuple[Incomplete, Incomplete]:
         """
-        The ids of many texts, flat, and where each text's ids begin and end.
+        The ids of many texts or pairs of texts, flat, and where each row begins and ends. A bare row is not framed,
+        cut or padded, whatever the file says.
+        """
+    def encode_columns(
+        self,
+        /,
+        texts: Any,
+        pairs: Any | None,
+        add_special_tokens: bool,
+        special_text: str | None,
+        errors: str,
+        num_threads: SupportsIndex | None,
+        truncation: str | None,
+        padding: str | None,
+        is_split_into_words: bool = False,
+        return_overflowing_tokens: bool = False,
+    ) -> dict:
+        """
+        Everything that is known of the tokens of many texts. Truncation and padding are the file's ("file"), none, or
+        as a tokenizer.json spells them.
         """
     @staticmethod
     def from_file(path: str | PathLike[str]) -> Tokenizer:
         """
-        Reads a tokenizer.json file.
+        Reads a file of the kind that its name says.
         """
     @staticmethod
     def from_json(json: str) -> Tokenizer:
         """
         Reads the content of a tokenizer.json file.
+        """
+    @staticmethod
+    def from_sentencepiece(path: str | PathLike[str]) -> Tokenizer:
+        """
+        Reads a SentencePiece model.
+        """
+    @staticmethod
+    def from_tiktoken(
+        path: str | PathLike[str], pattern: str, special_tokens: SupportsGetItem[int, tuple[str, SupportsIndex]]
+    ) -> Tokenizer:
+        """
+        Reads a tiktoken file.
+        """
+    @staticmethod
+    def from_vocab_and_merges(vocab: str | PathLike[str], merges: str | PathLike[str]) -> Tokenizer:
+        """
+        Reads GPT-2's vocab.json and merges.txt.
+        """
+    @staticmethod
+    def from_vocab_txt(path: str | PathLike[str], lowercase: bool) -> Tokenizer:
+        """
+        Reads BERT's vocab.txt.
         """
     def id_to_token(self, /, id: SupportsIndex) -> str | None:
         """
@@ -236,6 +278,10 @@ class Tokenizer:
     def special_tokens(self, /) -> list[tuple[str, int]]:
         """
         The special tokens with their ids, in the order of the file.
+        """
+    def stream_decoder(self, /, skip_special_tokens: bool) -> StreamDecoder:
+        """
+        A decoder that is fed ids as they come.
         """
     def to_json(self, /) -> str:
         """
@@ -249,6 +295,32 @@ class Tokenizer:
     def vocab_size(self, /) -> int:
         """
         The highest id + 1.
+        """
+    def with_special_tokens(self, /, tokens: SupportsGetItem[int, tuple[str, SupportsIndex | None]]) -> Tokenizer:
+        """
+        The same tokenizer with more special tokens, each with the id that it must get, if any.
+        """
+    def word_starts(self, /) -> Incomplete:
+        """
+        For each id whether its token begins a word.
+        """
+
+@final
+class Trainer:
+    """
+    Counts words, then learns a vocabulary. Used up by `train`.
+    """
+    def __new__(cls, /, model: str, settings: str, parts: str) -> Trainer:
+        """
+        A trainer of a model with settings and with the parts of a tokenizer.json around it, both in JSON.
+        """
+    def feed(self, /, texts: Any, num_threads: SupportsIndex | None = None) -> int:
+        """
+        Counts the words of texts and returns how many bytes of text there were.
+        """
+    def train(self, /, report: Any, num_threads: SupportsIndex | None = None) -> Tokenizer:
+        """
+        Learns the vocabulary; `report(done, total)` is called now and then, and may raise to stop.
         """
 
 def arrow_array(

@@ -84,3 +84,19 @@ def token_ids(name: str, values: Iterable[Any]) -> tuple[int, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise FastmaskError(f"{name} is {values!r}: give a sequence of token ids")
     return tuple(whole_number(f"{name}[{index}]", value, most=_HIGHEST_ID) for index, value in enumerate(values))
+
+
+def special_tokens_with_ids(tokens: Any) -> list[tuple[str, int]]:
+    """Check a mapping from the texts of special tokens to their ids.
+
+    Raises:
+        FastmaskError: for what is no mapping, texts that are no Unicode, and ids outside 32 bits.
+
+    """
+    if not isinstance(tokens, Mapping):
+        raise FastmaskError(f"special_tokens is a {type(tokens).__name__}: give a dict of texts and ids")
+    for text, number in tokens.items():
+        fits = isinstance(text, str) and isinstance(number, int) and 0 <= number < 2**32
+        if not fits or any("\ud800" <= character <= "\udfff" for character in text):
+            raise FastmaskError(f"special_tokens: {text!r}: {number!r}: give texts and ids from 0 to 2^32 - 1")
+    return list(tokens.items())

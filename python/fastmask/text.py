@@ -116,3 +116,15 @@ def described(source: Source) -> list[str]:
     if isinstance(source, Sequence) and source and all(isinstance(item, os.PathLike) for item in source):
         return [os.fspath(item) for item in source if isinstance(item, os.PathLike)]
     return [type(source).__name__]
+
+
+def without_spaces_before_punctuation(text: str) -> str:
+    """Take out the spaces that tokenizers put before punctuation and into contractions, as transformers does it.
+
+    >>> without_spaces_before_punctuation("I do n't know , sir .")
+    "I don't know, sir."
+    """
+    # The replacements of transformers' clean_up_tokenization, in its order.
+    for before in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"):
+        text = text.replace(before, before.strip())
+    return text

@@ -18,7 +18,8 @@ from fastmask.model_inputs import Padding, ReturnTensors, Shape, TruncationStrat
 from fastmask.pretrained import Pretrained, from_transformers, read_folder, resolve, write_folder
 from fastmask.pretrained.compiled import compiled
 from fastmask.ragged import Ragged
-from fastmask.text import Source
+from fastmask.settings import special_tokens_with_ids
+from fastmask.text import Source, without_spaces_before_punctuation
 from fastmask.training_a_tokenizer import Model, trained
 
 SpecialText = Literal["parse", "text", "error"]
@@ -121,7 +122,7 @@ class Tokenizer:
             roles: see the class.
 
         """
-        special = list((special_tokens or {}).items())
+        special = special_tokens_with_ids(special_tokens or {})
         return cls(_rust.Tokenizer.from_tiktoken(os.fspath(path), pattern, special), roles)
 
     @classmethod
@@ -215,6 +216,7 @@ class Tokenizer:
         """
         pairs = None if pair is None else [pair]
         policy = self._policy(special_text)
+        ids: npt.NDArray[np.uint32]
         ids, _ = self._handle.encode_batch([text], pairs, add_special_tokens, policy, errors, 1)
         return ids
 
@@ -240,7 +242,9 @@ class Tokenizer:
             pairs: as many second texts.
             num_threads: None for one per processor.
             return_spans: also give ``.spans``, ``.word_ids`` and ``.type_ids``.
-            add_special_tokens, errors, special_text: as for `encode`.
+            add_special_tokens: as for `encode`.
+            errors: as for `encode`.
+            special_text: as for `encode`.
 
         """
         if not return_spans:
@@ -305,18 +309,29 @@ class Tokenizer:
         """Return what a model's forward takes, with the arguments and keys of transformers' tokenizers.
 
         Args:
-            texts, pairs: one text or many; with ``is_split_into_words`` a text is a list of words.
+            texts: one text or many; with ``is_split_into_words`` a text is a list of words.
+            pairs: as many second texts.
+            add_special_tokens: as for `encode`.
             padding: True or "longest", "max_length", or False.
             truncation: True or "longest_first", "only_first", "only_second", or False. The truncation and padding of
                 the tokenizer's file do not count here, as in transformers.
             max_length: in tokens, special ones included.
             stride: how many tokens a row that overflowed shares with the next.
+            is_split_into_words: whether texts are lists of words.
+            pad_to_multiple_of: round the length of padded rows up.
+            padding_side: "right" or "left"; None for the tokenizer's own.
+            truncation_side: the end that is cut; None for the tokenizer's own.
             return_tensors: "np" for arrays int64 [rows, length], "pt" for tensors, None for lists.
+            return_token_type_ids: give ``token_type_ids``; None for what the folder's configuration says.
+            return_attention_mask: give ``attention_mask``; None for yes.
             return_overflowing_tokens: give what was cut as rows of their own, and ``overflow_to_sample_mapping``.
+            return_special_tokens_mask: give ``special_tokens_mask``.
+            return_offsets_mapping: give ``offset_mapping``, the characters of each token.
+            return_length: give ``length``.
             return_word_ids: give ``word_ids`` (-1 for none), which transformers gives by a method.
-            is_split_into_words, pad_to_multiple_of, padding_side, truncation_side, return_token_type_ids,
-                return_attention_mask, return_special_tokens_mask, return_offsets_mapping, return_length: as there.
-            add_special_tokens, special_text, errors, num_threads: as for `encode_batch`.
+            special_text: as for `encode`.
+            errors: as for `encode`.
+            num_threads: None for one per processor.
 
         >>> tok = Tokenizer.train(["low lower"] * 3, vocab_size=262, special_tokens=["[PAD]"])
         >>> tok(["low", "lower"], padding=True, return_tensors="np")["attention_mask"].tolist()
@@ -397,7 +412,7 @@ class Tokenizer:
                 f"the ids end or join in the middle of a character, at byte {error.start}: pass errors='replace'"
             ) from None
         cleaned = _asked(clean_up_tokenization_spaces, bool(self._config.get("clean_up_tokenization_spaces", False)))
-        return _without_spaces_before_punctuation(text) if cleaned else text
+        return without_spaces_before_punctuation(text) if cleaned else text
 
     def decode_batch(self, rows: Any, *, skip_special_tokens: bool = False, errors: Errors = "replace") -> list[Any]:
         """Return the text of every row of a Ragged (or a list of rows)."""
@@ -454,7 +469,7 @@ class Tokenizer:
         written without spaces, each of which BERT's tokenizer takes for a word. The first token of a row, and one
         after a special token, begins a word whatever stands here.
         """
-        starts = self._handle.word_starts()
+        starts: npt.NDArray[np.bool_] = self._handle.word_starts()
         starts.flags.writeable = False
         return starts
 
@@ -568,10 +583,3 @@ def _asked(given: bool | None, default: bool) -> bool:
 
 def _is_list_of_words(texts: Any) -> bool:
     return isinstance(texts, list | tuple) and all(isinstance(word, str | bytes) for word in texts)
-
-
-def _without_spaces_before_punctuation(text: str) -> str:
-    # The replacements of transformers' clean_up_tokenization, in its order.
-    for before in (" .", " ?", " !", " ,", " ' ", " n't", " 'm", " 's", " 've", " 're"):
-        text = text.replace(before, before.strip())
-    return text

@@ -97,9 +97,9 @@ def trained(
     - unigram: initial_alphabet, shrinking_factor, unk_token, max_piece_length, n_sub_iterations, and of SentencePiece's
       seed_size, character_coverage, split_by_unicode_script, byte_fallback.
 
-    They mean what they mean to the trainers of the ``tokenizers`` library, and so do the merges of the first three: the
-    same to the letter. Without an unk_token it is [UNK] or <unk>, whichever is among the special tokens. One that is not
-    among them is put after them. None is none: of bpe, unknown characters are then dropped. With [CLS] and [SEP] among
+    They mean what they mean to the trainers of the ``tokenizers`` library, and the merges of the first three are the
+    same to the letter. Without an unk_token it is [UNK] or <unk>, whichever is among the special tokens. One not among
+    them is put after them. None is none: of bpe, unknown characters are then dropped. With [CLS] and [SEP] among
     them, wordpiece frames texts as BERT does.
     """
     if model not in _OPTIONS:

@@ -101,7 +101,8 @@ def continue_text(
     ids = tok.encode_documents([prompt])[0].tolist() or ([] if tok.eos_id is None else [tok.eos_id])
     if not ids:
         raise FastmaskError("an empty prompt needs a tokenizer with an end-of-text token")
-    return tok.decode(_continue(model, tok, ids, max_new_tokens, temperature, seed))
+    text: str = tok.decode(_continue(model, tok, ids, max_new_tokens, temperature, seed))
+    return text
 
 
 def _continue(

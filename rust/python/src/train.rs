@@ -31,7 +31,7 @@ impl Trainer {
     #[new]
     fn new(model: &str, settings: &str, parts: &str) -> PyResult<Self> {
         let (settings, parts) = (json("settings", settings)?, json("parts", parts)?);
-        let core = Core::new(model, settings, parts).map_err(to_python)?;
+        let core = Core::new(model, settings, &parts).map_err(to_python)?;
         Ok(Self { core: Mutex::new(Some(core)) })
     }
 

@@ -11,6 +11,7 @@ use crate::{Error, Result};
 
 /// A token that is matched in the text itself, as `added_tokens` of a `tokenizer.json` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(clippy::struct_excessive_bools, reason = "they are the fields of the file")]
 pub struct AddedToken {
     /// Its id.
@@ -18,19 +19,14 @@ pub struct AddedToken {
     /// Its text.
     pub content: String,
     /// Whether it stands only where no word character touches it.
-    #[serde(default)]
     pub single_word: bool,
     /// Whether it takes the white space on its left.
-    #[serde(default)]
     pub lstrip: bool,
     /// Whether it takes the white space on its right.
-    #[serde(default)]
     pub rstrip: bool,
     /// Whether it is looked for in the normalized text, after the tokens that are not.
-    #[serde(default)]
     pub normalized: bool,
     /// Whether decoding may skip it, and whether the caller may forbid it in a text.
-    #[serde(default)]
     pub special: bool,
 }
 
@@ -96,9 +92,9 @@ impl AddedTokens {
                 forms.insert(token.id, form);
             }
         }
-        let raw = Finder::new(&all, &forms, false)?;
-        let normalized = Finder::new(&all, &forms, true)?;
-        Ok(Self { all, raw, normalized, forms })
+        let of_raw = Finder::new(&all, &forms, false)?;
+        let of_normalized = Finder::new(&all, &forms, true)?;
+        Ok(Self { all, raw: of_raw, normalized: of_normalized, forms })
     }
 
     pub(super) fn all(&self) -> &[AddedToken] {

@@ -75,6 +75,20 @@ impl Assembly {
     }
 }
 
+fn chosen<T: Clone + for<'de> Deserialize<'de>>(
+    name: &str,
+    said: Option<&str>,
+    own: Option<&T>,
+) -> Result<Option<T>> {
+    match said {
+        None => Ok(None),
+        Some("file") => Ok(own.cloned()),
+        Some(json) => serde_json::from_str(json).map(Some).map_err(|error| {
+            Error::new(error.to_string()).at(name).advise("give it as a tokenizer.json has it")
+        }),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::super::encoding::EncodedToken;
@@ -122,19 +136,5 @@ mod tests {
             "stride 1 with room for 1 tokens of text: a stride is less than max_length without the special tokens: \
              lower it, or raise max_length"
         );
-    }
-}
-
-fn chosen<T: Clone + for<'de> Deserialize<'de>>(
-    name: &str,
-    said: Option<&str>,
-    own: Option<&T>,
-) -> Result<Option<T>> {
-    match said {
-        None => Ok(None),
-        Some("file") => Ok(own.cloned()),
-        Some(json) => serde_json::from_str(json).map(Some).map_err(|error| {
-            Error::new(error.to_string()).at(name).advise("give it as a tokenizer.json has it")
-        }),
     }
 }

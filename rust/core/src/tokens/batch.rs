@@ -18,17 +18,13 @@ impl Tokenizer {
         pair: Option<&str>,
         options: &EncodeOptions<'_>,
     ) -> Result<Vec<u32>> {
-        match (pair, self.frame_of(options)) {
-            (None, Some(frame)) => {
-                let mut ids = Vec::with_capacity(text.len() / 3);
-                self.encode_framed(text, frame, options.special_text, &mut self.workspace().own, &mut ids)?;
-                Ok(ids)
-            }
-            _ => {
-                let pair = pair.map(Sentence::Text);
-                Ok(self.encode(&Sentence::Text(text), pair.as_ref(), options)?.ids().collect())
-            }
+        if let (None, Some(frame)) = (pair, self.frame_of(options)) {
+            let mut ids = Vec::with_capacity(text.len() / 3);
+            self.encode_framed(text, frame, options.special_text, &mut self.workspace().own, &mut ids)?;
+            return Ok(ids);
         }
+        let pair = pair.map(Sentence::Text);
+        Ok(self.encode(&Sentence::Text(text), pair.as_ref(), options)?.ids().collect())
     }
 
     /// The ids of many texts, or pairs of texts, a row each; equal on any number of threads.

@@ -68,14 +68,14 @@ impl Tokenizer {
         ids.extend_from_slice(frame.0);
         match &self.algorithm {
             Algorithm::Pipeline(pipeline) => {
-                pipeline.encode_ids(&self.added, text, policy, workspace, ids)?
+                pipeline.encode_ids(&self.added, text, policy, workspace, ids)?;
             }
             Algorithm::SentencePiece(model) => {
                 for part in self.sentencepiece_parts(model, text, policy)? {
                     match part {
                         SentencePiecePart::Added(id, _) => ids.push(id),
                         SentencePiecePart::Pieces(pieces, _) => {
-                            ids.extend(pieces.iter().map(|piece| piece.id))
+                            ids.extend(pieces.iter().map(|piece| piece.id));
                         }
                     }
                 }

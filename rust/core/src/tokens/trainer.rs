@@ -15,7 +15,7 @@ use crate::{Error, Result};
 /// use fastmask_core::tokens::Trainer;
 /// use serde_json::json;
 /// let parts = json!({"pre_tokenizer": {"type": "Whitespace"}});
-/// let mut trainer = Trainer::new("wordpiece", json!({"vocab_size": 12, "special_tokens": ["[UNK]"]}), parts)?;
+/// let mut trainer = Trainer::new("wordpiece", json!({"vocab_size": 12, "special_tokens": ["[UNK]"]}), &parts)?;
 /// trainer.feed(&["low lower lowest"], 1)?;
 /// let tokenizer = trainer.train(1, |_, _| Ok(()))?;
 /// assert_eq!(tokenizer.vocab().size(), 12);
@@ -87,7 +87,7 @@ struct Words {
 impl Trainer {
     /// `model` is `byte_bpe`, `bpe`, `wordpiece` or `unigram`; `settings` are its trainer's, and `parts` the fields
     /// `normalizer`, `pre_tokenizer`, `post_processor` and `decoder` of a `tokenizer.json`.
-    pub fn new(model: &str, settings: Value, parts: Value) -> Result<Self> {
+    pub fn new(model: &str, settings: Value, parts: &Value) -> Result<Self> {
         let settings: SettingsFile = typed(settings, "settings")?;
         check_special_tokens(&settings.special_tokens)?;
         let part = |name: &str| parts.get(name).cloned().unwrap_or_default();

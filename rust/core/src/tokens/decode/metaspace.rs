@@ -18,7 +18,7 @@ pub struct Metaspace {
 /// Where encoding puts a space that is not in the text.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum PrependScheme {
+pub(super) enum PrependScheme {
     /// Before the first piece.
     First,
     /// Nowhere.
@@ -59,7 +59,7 @@ impl TryFrom<MetaspaceFile> for Metaspace {
 
 impl Metaspace {
     /// The character that stands for a space.
-    pub fn replacement(&self) -> char {
+    pub fn replacement(self) -> char {
         self.replacement
     }
 }

@@ -22,7 +22,7 @@ use crate::Result;
 use pipeline::Pipeline;
 
 pub(super) use bytes::{Utf8Stream, byte_of};
-pub use metaspace::{Metaspace, PrependScheme};
+pub use metaspace::Metaspace;
 pub(super) use pipeline::Pipeline as DecodePipeline;
 pub use replace::Replace;
 pub use table::Detokenizer;

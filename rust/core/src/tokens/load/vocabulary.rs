@@ -37,7 +37,7 @@ impl Tokenizer {
         }
         let lines = of_file(merges, text(contents(merges)?))?;
         let merges = of_file(merges, merges_of_lines(&lines))?;
-        of_file(vocab, Self::from_value(byte_level_file(tokens, &merges)))
+        of_file(vocab, Self::from_value(byte_level_file(&tokens, &merges)))
     }
 }
 
@@ -62,7 +62,7 @@ fn of_lines(text: &str, lowercase: bool) -> Result<Tokenizer> {
     if !vocab.contains_key("[UNK]") {
         return Err(Error::new("there is no line [UNK]").advise("give the vocab.txt of a BERT model"));
     }
-    Tokenizer::from_value(bert_file(vocab, lowercase))
+    Tokenizer::from_value(bert_file(&vocab, lowercase))
 }
 
 fn special(vocab: &Map<String, Value>, names: &[&str]) -> Vec<Value> {
@@ -76,7 +76,7 @@ fn special(vocab: &Map<String, Value>, names: &[&str]) -> Vec<Value> {
     tokens.into_iter().map(token).collect()
 }
 
-fn bert_file(vocab: Map<String, Value>, lowercase: bool) -> Value {
+fn bert_file(vocab: &Map<String, Value>, lowercase: bool) -> Value {
     let frame = match (vocab.get("[CLS]"), vocab.get("[SEP]")) {
         (Some(cls), Some(sep)) => {
             json!({"type": "BertProcessing", "sep": ["[SEP]", sep], "cls": ["[CLS]", cls]})
@@ -87,7 +87,7 @@ fn bert_file(vocab: Map<String, Value>, lowercase: bool) -> Value {
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": special(&vocab, &BERT_SPECIAL),
+        "added_tokens": special(vocab, &BERT_SPECIAL),
         "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
                        "strip_accents": null, "lowercase": lowercase},
         "pre_tokenizer": {"type": "BertPreTokenizer"},
@@ -112,14 +112,14 @@ fn merges_of_lines(text: &str) -> Result<Vec<(&str, &str)>> {
         .collect()
 }
 
-fn byte_level_file(vocab: Map<String, Value>, merges: &[(&str, &str)]) -> Value {
+fn byte_level_file(vocab: &Map<String, Value>, merges: &[(&str, &str)]) -> Value {
     let byte_level =
         json!({"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true});
     json!({
         "version": "1.0",
         "truncation": null,
         "padding": null,
-        "added_tokens": special(&vocab, &BYTE_LEVEL_SPECIAL),
+        "added_tokens": special(vocab, &BYTE_LEVEL_SPECIAL),
         "normalizer": null,
         "pre_tokenizer": byte_level,
         "post_processor": byte_level,
