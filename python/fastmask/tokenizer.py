@@ -214,10 +214,9 @@ class Tokenizer:
                 reads them as U+FFFD, "bytes" (byte-level models, bytes only) encodes them as they are, as tiktoken.
 
         """
-        pairs = None if pair is None else [pair]
-        policy = self._policy(special_text)
-        ids: npt.NDArray[np.uint32]
-        ids, _ = self._handle.encode_batch([text], pairs, add_special_tokens, policy, errors, 1)
+        ids: npt.NDArray[np.uint32] = self._handle.encode(
+            text, pair, add_special_tokens, self._policy(special_text), errors
+        )
         return ids
 
     def _policy(self, special_text: SpecialText | None) -> SpecialText | None:

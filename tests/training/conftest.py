@@ -31,6 +31,9 @@ class LetterTokenizer:
             text = text[len(piece) :]
         return np.array(ids, dtype=np.uint32)
 
+    def encode_documents(self, texts: list[str]) -> list[np.ndarray]:
+        return [self.encode(text) for text in texts]
+
     def decode(self, ids: list[int]) -> str:
         return "".join(self.id_to_token(i) for i in ids)
 

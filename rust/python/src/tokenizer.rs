@@ -5,7 +5,7 @@ use std::sync::{Mutex, PoisonError};
 
 use fastmask_core::tokens::{self as core, Assembly, EncodeOptions, SpecialText};
 use fastmask_core::{Error, Result, threads};
-use numpy::{PyArray1, PyReadonlyArray1};
+use numpy::{IntoPyArray, PyArray1, PyReadonlyArray1};
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
@@ -13,7 +13,7 @@ use crate::arrays::{Rows, contiguous, ragged_to_python};
 use crate::columns::columns;
 use crate::error::to_python;
 use crate::sentences::{Sentences, sentences};
-use crate::texts::{Errors, Text, Texts};
+use crate::texts::{Errors, OneText, Text, Texts};
 
 /// A tokenizer; `fastmask.Tokenizer` is what users see of it.
 #[pyclass(frozen, module = "fastmask._rust")]
@@ -108,6 +108,32 @@ impl Tokenizer {
     /// The content of a tokenizer.json file.
     fn to_json(&self, py: Python<'_>) -> PyResult<String> {
         py.detach(|| self.core.to_json()).map_err(to_python)
+    }
+
+    /// The ids of one text or pair of texts.
+    fn encode<'py>(
+        &self,
+        py: Python<'py>,
+        text: &Bound<'py, PyAny>,
+        pair: Option<&Bound<'py, PyAny>>,
+        add_special_tokens: bool,
+        special_text: Option<&str>,
+        errors: &str,
+    ) -> PyResult<Bound<'py, PyArray1<u32>>> {
+        let asked = Asked { add_special_tokens, special_text, with_spans: false };
+        let options = self.options(self.core.options().assembly, &asked)?;
+        let errors = Errors::new(errors)?;
+        let (text, pair) = (OneText::read(text)?, pair.map(OneText::read).transpose()?);
+        let ids = py.detach(|| {
+            let text = text.view(errors)?;
+            let pair = pair.as_ref().map(|pair| pair.view(errors)).transpose()?;
+            if errors == Errors::Bytes {
+                let rows = self.core.encode_batch_bytes(&[text.as_bytes()], pair.is_some(), &options, 1)?;
+                return Ok(rows.ids);
+            }
+            self.core.encode_ids(text.as_ref(), pair.as_ref().map(AsRef::as_ref), &options)
+        });
+        ids.map(|ids| ids.into_pyarray(py)).map_err(to_python)
     }
 
     /// The ids of many texts or pairs of texts, flat, and where each row begins and ends. A bare row is not framed,

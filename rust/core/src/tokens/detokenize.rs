@@ -29,12 +29,7 @@ impl Tokenizer {
         TokenStream(match &self.algorithm {
             Algorithm::Pipeline(_) => Stream::Decoder(StreamDecoder::new(detokenizer, skip_special_tokens)),
             Algorithm::SentencePiece(model) => {
-                // What no piece spells is text too, though its piece is listed among the special tokens.
-                let unknown = model.special_ids().unk;
-                let special = self
-                    .added_tokens()
-                    .iter()
-                    .filter(|token| token.special && skip_special_tokens && Some(token.id) != unknown);
+                let special = self.added_tokens().iter().filter(|token| token.special && skip_special_tokens);
                 Stream::SentencePiece(Box::new(PieceStream {
                     model: Arc::clone(model),
                     detokenizer,

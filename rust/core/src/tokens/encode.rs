@@ -206,6 +206,14 @@ impl Characters {
         Self { numbers }
     }
 
+    /// The same where a stretch may be empty at the very end, which the original of `span` does not know.
+    fn place(&self, (begin, end): Origin) -> (u32, u32) {
+        let Some(numbers) = &self.numbers else { return (0, 0) };
+        let count = numbers.last().map_or(0, |last| last + 1);
+        let number = |byte: u32| numbers.get(byte as usize).copied().unwrap_or(count);
+        (number(begin), number(end))
+    }
+
     fn span(&self, (begin, end): Origin) -> (u32, u32) {
         let Some(numbers) = &self.numbers else { return (0, 0) };
         let number = |byte: u32| numbers.get(byte as usize).copied();
@@ -266,7 +274,7 @@ impl Tokenizer {
                         // Unknown text is an added token too, but goes on with its word.
                         let begins = self.begins_word(piece.id) && Some(piece.id) != model.special_ids().unk;
                         number += i32::from(index == 0 || begins);
-                        let span = characters.span((start + piece.start, start + piece.end));
+                        let span = characters.place((start + piece.start, start + piece.end));
                         encoded.push(EncodedToken::new(piece.id, 0, span, number));
                     }
                 }

@@ -59,10 +59,11 @@ impl<F: Fn(usize) -> bool> Reader<F> {
                 let node = self.read(child)?;
                 let behind = matches!(look, LookAround::LookBehind | LookAround::LookBehindNeg);
                 let negative = matches!(look, LookAround::LookAheadNeg | LookAround::LookBehindNeg);
-                if behind && has_atom(&node) && node.lengths().is_none_or(|(least, most)| most != Some(least))
-                {
+                let is_fixed = node.lengths().is_some_and(|(least, most)| most == Some(least));
+                // fancy-regex has three ways to match these, which do not agree.
+                if behind && !is_fixed && looks_or_clings(&node) {
                     return Err(unsupported(
-                        "an atomic group or a possessive inside a look-behind of no fixed length",
+                        "an atomic group, a possessive or a condition inside a look-behind of no fixed length",
                     ));
                 }
                 node.look(behind, negative)
@@ -78,7 +79,9 @@ impl<F: Fn(usize) -> bool> Reader<F> {
                 let node = self.read(child)?.repeat(bound(*lo)?, maximum, *greedy);
                 // What becomes of a turn that matches nothing, the crates' two engines see differently.
                 match &node {
-                    Node::Repeat { node, maximum: None, .. } if node.can_be_empty() => {
+                    Node::Repeat { node, maximum: None, .. }
+                        if node.can_be_empty() && !matches!(**node, Node::Reference(_)) =>
+                    {
                         return Err(unsupported("an endless repetition of what can match nothing"));
                     }
                     _ => node,
@@ -98,8 +101,8 @@ impl<F: Fn(usize) -> bool> Reader<F> {
     }
 }
 
-fn has_atom(node: &Node) -> bool {
-    matches!(node, Node::Atomic(_)) || node.children().iter().any(has_atom)
+fn looks_or_clings(node: &Node) -> bool {
+    matches!(node, Node::Atomic(_) | Node::Look { .. }) || node.children().iter().any(looks_or_clings)
 }
 
 fn class(inner: &str, any_case: bool) -> Result<ClassUnicode> {

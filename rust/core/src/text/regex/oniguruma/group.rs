@@ -291,11 +291,12 @@ fn dropped(node: Node, used: &[usize]) -> Result<Node> {
     })
 }
 
-/// After a turn that matches nothing Oniguruma leaves the loop, even short of the least count where it counts the
-/// turns instead of writing them out; what a group captured in such a turn decides whether it does.
+/// After a turn that matches nothing Oniguruma leaves the loop where it counts the turns, and goes on where it has
+/// written them out; what a group captured in such a turn decides as well.
 fn refuse_empty_turns(node: &Node, minimum: u32, maximum: Option<u32>) -> Result<()> {
-    let captures = maximum.is_none_or(|maximum| maximum > 1) && node.captures();
-    if node.can_be_empty() && (minimum > 1 || captures) {
+    let counts = minimum > 1 || maximum.is_some_and(|maximum| maximum > 1);
+    let captures = maximum != Some(1) && node.captures();
+    if node.can_be_empty() && (counts || captures) {
         return Err(unsupported("counting, or capturing in, repetitions of what can match nothing"));
     }
     Ok(())

@@ -76,6 +76,10 @@ pub(super) fn is_word(name: &str) -> bool {
 
 /// `\p{name}`.
 pub(super) fn named(name: &str, options: Options) -> Result<ClassUnicode> {
+    // The tables here take a prefix "Is" off a name, Oniguruma does not.
+    if plain(name).starts_with("is") {
+        return Err(unsupported(format!("the property {name}")));
+    }
     let plain = plain(name);
     match plain.as_str() {
         // As a property it is the general category.
