@@ -206,6 +206,12 @@ class Tokenizer:
         """
         The bytes that ids stand for.
         """
+    def encode(
+        self, /, text: Any, pair: Any | None, add_special_tokens: bool, special_text: str | None, errors: str
+    ) -> Incomplete:
+        """
+        The ids of one text or pair of texts.
+        """
     def encode_batch(
         self,
         /,

@@ -93,14 +93,14 @@ class Endless:
     eos_id = None
 
     def __init__(self, tok: object) -> None:
-        self.encode = tok.encode
+        self.encode, self.encode_documents = tok.encode, tok.encode_documents
 
 
 class Maskless:
     mask_id = None
 
     def __init__(self, tok: object) -> None:
-        self.encode = tok.encode
+        self.encode, self.encode_documents = tok.encode, tok.encode_documents
 
 
 def test_no_gradient_is_kept(trained: object, tok: object) -> None:
