@@ -198,7 +198,10 @@ fn what_is_not_understood_is_refused_by_name() {
         (json!({"type": "BertNormalizer", "clean_text": true, "lowercase": true}), "`handle_chinese_chars`"),
         (json!({"type": "Strip", "strip_left": true}), "missing field `strip_right`"),
         (json!({"type": "Sequence", "normalizers": [{"type": "Strip"}]}), "Sequence: Strip: missing field"),
-        (json!({"type": "Replace", "pattern": {"Regex": "("}, "content": ""}), "does not compile"),
+        (
+            json!({"type": "Replace", "pattern": {"Regex": "("}, "content": ""}),
+            "an opening parenthesis has no closing one",
+        ),
         (json!({"type": "Precompiled", "precompiled_charsmap": ""}), "shorter than its header"),
         (json!({"type": "Precompiled", "precompiled_charsmap": null}), "invalid type: null"),
         (json!({}), "missing field `type`"),

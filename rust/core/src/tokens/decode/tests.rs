@@ -140,7 +140,10 @@ fn files_are_read_whole_or_refused() {
         (json!({"type": "Join"}), "unknown variant `Join`"),
         (json!({"type": "Strip", "content": "ab", "start": 0, "stop": 0}), "invalid value"),
         (json!({"type": "WordPiece", "prefix": "##"}), "missing field `cleanup`"),
-        (json!({"type": "Replace", "pattern": {"Regex": "("}, "content": ""}), "does not compile"),
+        (
+            json!({"type": "Replace", "pattern": {"Regex": "("}, "content": ""}),
+            "an opening parenthesis has no closing one",
+        ),
         (
             json!({"type": "Metaspace", "replacement": "▁", "add_prefix_space": false, "prepend_scheme": "first"}),
             "add_prefix_space is false",
