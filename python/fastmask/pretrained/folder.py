@@ -74,7 +74,10 @@ class Pretrained:
             FastmaskError: where the folder's configuration does not fit it.
 
         """
-        return tokenizer_json if self._meaning is None else _applied(self._meaning, tokenizer_json)
+        if self._meaning is None:
+            return tokenizer_json
+        with well_formed("the tokenizer.json"):
+            return _applied(self._meaning, tokenizer_json, json.loads(tokenizer_json))
 
 
 def read_folder(path: str | os.PathLike[str]) -> Pretrained:
@@ -156,12 +159,12 @@ def _pretrained(
     config, layout = meaning.config, meaning.layout
     padding, truncation = tokenizer.get("padding") or {}, tokenizer.get("truncation") or {}
     usual_side = layout.padding_side if layout is not None else "right"
-    roles = meaning.roles(tokenizer)
+    roles = meaning.roles(tokenizer)  # before the content is used up
     tiktoken = meaning.format == "tiktoken"
     return Pretrained(
         format=meaning.format,
         files=files,
-        tokenizer_json=None if text is None else _applied(meaning, text),
+        tokenizer_json=None if text is None else _applied(meaning, text, tokenizer),
         pattern=_ENCODINGS.get(files[0].stem) if tiktoken else None,
         special_tokens={token.content: token_id for token_id, token in config.added.items()} if tiktoken else {},
         tokenizer_class=name,
@@ -177,9 +180,14 @@ def _pretrained(
     )
 
 
-def _applied(meaning: Meaning, text: str) -> str:
-    applied = meaning.applied(json.loads(text))
-    return text if applied == json.loads(text) else json.dumps(applied, ensure_ascii=False)
+def _applied(meaning: Meaning, text: str, tokenizer: dict[str, Any]) -> str:
+    parts = ("added_tokens", "post_processor")
+    before = [tokenizer.get(part) for part in parts]
+    applied = meaning.applied(tokenizer)
+    unchanged = applied is tokenizer and all(
+        now is then for now, then in zip(map(applied.get, parts), before, strict=True)
+    )
+    return text if unchanged else json.dumps(applied, ensure_ascii=False)
 
 
 # -- which file ------------------------------------------------------------------------------------------------------

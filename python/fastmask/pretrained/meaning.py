@@ -33,13 +33,17 @@ class Meaning:
     frame: Frame | None = None
 
     def applied(self, tokenizer: dict[str, Any]) -> dict[str, Any]:
-        """Return the content of the ``tokenizer.json`` that gives `AutoTokenizer`'s ids; the argument is used up."""
+        """Return the content of the ``tokenizer.json`` that gives `AutoTokenizer`'s ids; the argument is used up.
+
+        Where there is nothing to change, that is the argument, whose parts are as they were.
+        """
         found = self._found_tokens(tokenizer)
         roles = Roles((role, content(token)) for role, token in self.roles(tokenizer).items() if token is not None)
         if self.layout is not None and not (self.layout.keeps_file and self.format == "tokenizer.json"):
             tokenizer = self._rebuilt(tokenizer, self.layout, roles)
-        tokenizer.setdefault("added_tokens", [])
-        add_tokens(tokenizer, self._missing(tokenizer, found))
+        missing = self._missing(tokenizer, found)
+        if missing:
+            add_tokens(tokenizer, missing)
         self._check_ids(tokenizer)
         self._frame(tokenizer, roles)
         return tokenizer
@@ -99,7 +103,7 @@ class Meaning:
         roles = self.roles(tokenizer)
         named = [content(token) for token in [*roles.values(), *self.config.named.values()] if token is not None]
         extra = self._extra(found)
-        there = {token["content"]: token for token in tokenizer["added_tokens"]}
+        there = {token["content"]: token for token in tokenizer.get("added_tokens") or []}
         listed = (token for _, token in sorted(self.config.added.items()))
         changed: list[Token] = [token for token in listed if not token.is_written_as(there.get(token.content))]
         known = {*there, *map(content, changed)}
@@ -129,7 +133,7 @@ class Meaning:
                 yield token
 
     def _check_ids(self, tokenizer: Mapping[str, Any]) -> None:
-        ids = {token["content"]: token["id"] for token in tokenizer["added_tokens"]}
+        ids = {token["content"]: token["id"] for token in tokenizer.get("added_tokens") or []}
         place = f"{CONFIG}: added_tokens_decoder" if self.config.lists_added else ADDED_TOKENS
         for token_id, token in self.config.added.items():
             if ids.get(token.content, token_id) != token_id:
