@@ -14,6 +14,7 @@ mod pad;
 mod pipeline;
 mod post_process;
 mod raw_bytes;
+mod route;
 mod save;
 pub mod sentencepiece;
 mod stream;

@@ -8,7 +8,8 @@ use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
 use super::models::{Model, Token};
 use super::post_process::white_space_ends;
-use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer, Split};
+use super::route::{self, Route};
+use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
 
 /// What to do with text that spells a special token.
@@ -43,18 +44,12 @@ pub(super) struct Pipeline {
     pub(super) normalizer: Option<Normalizer>,
     pub(super) pre_tokenizer: Option<PreTokenizer>,
     pub(super) model: Model,
-    /// The hand-written way through the pre-tokenizer, where there is one.
-    scanner: Option<Scanner>,
+    /// The hand-written way through all three, where there is one.
+    route: Option<Route>,
     /// Whether the model is given raw bytes, not characters that spell them.
     reads_bytes: bool,
     /// Whether a step asks where its text came from.
     needs_origins: bool,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Scanner {
-    split: Split,
-    add_prefix_space: bool,
 }
 
 /// What a thread keeps between words: the words it has seen, and room for tokens.
@@ -87,17 +82,11 @@ impl Pipeline {
         if reads_bytes {
             model.read_bytes();
         }
-        let scanner = match (&normalizer, &pre_tokenizer) {
-            (None, Some(PreTokenizer::ByteLevel(step))) if reads_bytes => Some(Scanner {
-                split: if step.use_regex { Split::Gpt2 } else { Split::Whole },
-                add_prefix_space: step.add_prefix_space,
-            }),
-            _ => None,
-        };
+        let route = Route::new(normalizer.as_ref(), pre_tokenizer.as_ref(), &model);
         let needs_origins = pre_tokenizer
             .as_ref()
             .is_some_and(|steps| steps.needs_origins() || (normalizer.is_some() && steps.has_first()));
-        Self { normalizer, pre_tokenizer, model, scanner, reads_bytes, needs_origins }
+        Self { normalizer, pre_tokenizer, model, route, reads_bytes, needs_origins }
     }
 
     pub(super) fn reads_bytes(&self) -> bool {
@@ -118,9 +107,10 @@ impl Pipeline {
                 ids.push(token.id);
                 policy.check(token)
             }
-            Stretch::Text(range) => match self.scanner {
-                Some(scanner) if added.is_empty(Search::Normalized) => {
-                    self.encode_scanned(scanner, &text[range], workspace, ids)
+            Stretch::Text(range) => match &self.route {
+                Some(route) if added.is_empty(Search::Normalized) => {
+                    let stretch = route::Stretch { is_first: range.start == 0, text: &text[range] };
+                    route.encode(self, stretch, workspace, ids)
                 }
                 _ => {
                     let aligned = Aligned::new(&text[range.clone()], range.start as u32, self.needs_origins);
@@ -157,21 +147,6 @@ impl Pipeline {
         Ok(last)
     }
 
-    fn encode_scanned(
-        &self,
-        scanner: Scanner,
-        text: &str,
-        workspace: &mut Workspace,
-        ids: &mut Vec<u32>,
-    ) -> Result<()> {
-        // The space joins the first word, which only a text of its own can show.
-        let prefixed = (scanner.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
-        scanner
-            .split
-            .words(prefixed.as_deref().unwrap_or(text))
-            .try_for_each(|word| self.encode_piece(word, workspace, ids))
-    }
-
     fn encode_aligned(
         &self,
         added: &AddedTokens,
@@ -203,7 +178,13 @@ impl Pipeline {
         Ok(pieces)
     }
 
-    fn encode_piece(&self, piece: &str, workspace: &mut Workspace, ids: &mut Vec<u32>) -> Result<()> {
+    /// Appends the ids of one piece.
+    pub(super) fn encode_piece(
+        &self,
+        piece: &str,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         if let Some(known) = workspace.cache.get(piece.as_bytes()) {
             ids.extend_from_slice(known);
             return Ok(());

@@ -134,6 +134,11 @@ impl Model {
         }
     }
 
+    /// Whether the model takes words as bytes.
+    pub fn reads_bytes(&self) -> bool {
+        matches!(self, Self::Bpe(model) if model.reads_bytes())
+    }
+
     /// Appends the tokens of a word to `tokens`, for a model that reads bytes; lengths are in these bytes.
     pub fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
         check_length(word)?;

@@ -130,6 +130,11 @@ impl Bpe {
         self.bytes = Some(Bytes { ids, whole_words });
     }
 
+    /// Whether it takes words as they are.
+    pub fn reads_bytes(&self) -> bool {
+        self.bytes.is_some()
+    }
+
     pub(super) fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
         let Some(bytes) = &self.bytes else { return Err(reads_characters()) };
         if let Some(&id) = bytes.whole_words.get(word) {

@@ -1,0 +1,54 @@
+//! Hand-written ways from text to ids, for the pipelines that have one.
+//!
+//! A route does what normalizer, pre-tokenizer and model do one after the other, in one pass and for ids alone. It is
+//! chosen when a tokenizer is made, by the kinds of its parts; what has no route goes through the parts. The parts stay
+//! the oracle: `FASTMASK_ROUTES=off` in the environment lets all tokenizers go through them, and the same tests hold.
+
+mod byte_level;
+
+use super::models::Model;
+use super::pipeline::{Pipeline, Workspace};
+use crate::Result;
+use crate::text::{Normalizer, PreTokenizer};
+
+/// A way from a stretch of text to its ids. What a route keeps besides is worked out once, when it is made.
+#[derive(Debug)]
+pub(super) enum Route {
+    /// The pieces are stretches of the text itself, and the model reads bytes.
+    ByteLevel(byte_level::ByteLevel),
+}
+
+/// A stretch of a document between two added tokens.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Stretch<'t> {
+    pub(super) text: &'t str,
+    /// Whether the document begins with it.
+    pub(super) is_first: bool,
+}
+
+impl Route {
+    /// The route of a pipeline, if it has one. `model` reads bytes already where it is to read bytes.
+    pub(super) fn new(
+        normalizer: Option<&Normalizer>,
+        pre_tokenizer: Option<&PreTokenizer>,
+        model: &Model,
+    ) -> Option<Self> {
+        if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
+            return None;
+        }
+        byte_level::ByteLevel::new(normalizer, pre_tokenizer, model).map(Self::ByteLevel)
+    }
+
+    /// Appends the ids of a stretch of text.
+    pub(super) fn encode(
+        &self,
+        pipeline: &Pipeline,
+        stretch: Stretch<'_>,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        match self {
+            Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
+        }
+    }
+}
