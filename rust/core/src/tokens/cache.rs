@@ -2,6 +2,8 @@
 
 use rustc_hash::FxHashMap;
 
+use crate::Result;
+
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
 /// It is bounded, so memory does not grow with the text: when full it starts afresh.
@@ -13,6 +15,28 @@ pub struct WordCache {
 impl WordCache {
     const CAPACITY: usize = 1 << 17;
     const LONGEST: usize = 64;
+
+    /// Appends the ids of the words at `places` (begin and end) of `text`, in order; those of a word that was not seen
+    /// before are what `encode` appends.
+    pub fn encode(
+        &mut self,
+        text: &[u8],
+        places: &[(u32, u32)],
+        ids: &mut Vec<u32>,
+        mut encode: impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
+    ) -> Result<()> {
+        for &(begin, end) in places {
+            let word = &text[begin as usize..end as usize];
+            if let Some(known) = self.get(word) {
+                ids.extend_from_slice(known);
+            } else {
+                let start = ids.len();
+                encode(word, ids)?;
+                self.insert(word, &ids[start..]);
+            }
+        }
+        Ok(())
+    }
 
     /// The ids of a word, if it was seen before.
     pub fn get(&self, word: &[u8]) -> Option<&[u32]> {
