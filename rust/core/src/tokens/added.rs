@@ -2,12 +2,16 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use crate::text::{Aligned, Normalizer, is_word_character};
 use crate::{Error, Result};
+
+/// Tokens of more bytes than this together are searched for without a DFA: making one takes, for each state, a walk
+/// along all shorter ones that it ends in, which for one long run of a letter is the square of its length.
+const LARGE: usize = 1 << 14;
 
 /// A token that is matched in the text itself, as `added_tokens` of a `tokenizer.json` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -183,8 +187,10 @@ impl Finder {
                 .advise("keep one, or let one be matched in the raw text"));
             }
         }
+        let size: usize = places.iter().map(|place| form(place).len()).sum();
         let automaton = AhoCorasick::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .kind((size > LARGE).then_some(AhoCorasickKind::ContiguousNFA))
             .build(places.iter().map(form))
             .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
         Ok(Some(Self { automaton, places }))

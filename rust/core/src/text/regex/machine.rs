@@ -50,6 +50,13 @@ impl<'s> Machine<'s> {
         self.search_start = from;
         let mut start = from;
         loop {
+            if let Some(first) = &self.program.first {
+                let mut rest = self.text[start..].char_indices();
+                let Some((skipped, _)) = rest.find(|&(_, character)| first.contains(character)) else {
+                    return Ok(None);
+                };
+                start += skipped;
+            }
             self.slots.fill(UNSET);
             self.stack.clear();
             self.tries_left = MOST_TRIES + 16 * self.text.len();

@@ -83,6 +83,8 @@ pub(super) enum Part {
 pub(super) struct Program {
     pub(super) code: Vec<Instruction>,
     pub(super) sets: Vec<Table>,
+    /// What every match begins with, where none is empty.
+    pub(super) first: Option<Table>,
     /// How many positions it notes; the first is that of `Node::Keep`.
     pub(super) slots: usize,
 }
@@ -93,7 +95,8 @@ impl Program {
             Writer { code: Vec::new(), sets: Vec::new(), known: Vec::new(), groups: Vec::new(), slots: 1 };
         writer.write(tree)?;
         writer.push(Instruction::Match)?;
-        Ok(Self { code: writer.code, sets: writer.sets, slots: writer.slots })
+        let first = tree.first_characters().map(|set| Table::new(&set));
+        Ok(Self { code: writer.code, sets: writer.sets, first, slots: writer.slots })
     }
 }
 

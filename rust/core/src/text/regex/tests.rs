@@ -212,6 +212,23 @@ fn hostile_patterns_give_up() {
 }
 
 #[test]
+fn where_no_match_begins_nothing_is_tried() {
+    for (pattern, text, want) in [
+        (r"b*a", "ccbba", "bba"),
+        (r"(?<=c)b|a", "cbxa", "b·a"),
+        (r"a?(?=b)", "xab b", "a·"),
+        (r"(a)?\1b", "xbaab", "aab"),
+        (r"(?!c)\w", "cd", "d"),
+        (r"é|漢+", "a漢漢é", "漢漢·é"),
+    ] {
+        assert_eq!(found(&Regex::oniguruma(pattern).unwrap(), text), want, "{pattern}");
+    }
+    let alternation: Vec<String> = (0..20_000).map(|number| format!("w{number}")).collect();
+    let regex = Regex::oniguruma(&alternation.join("|")).unwrap();
+    assert_eq!(found(&regex, &"a".repeat(1_000_000)), "");
+}
+
+#[test]
 fn long_runs_take_no_stack() {
     for (pattern, matches) in
         [(r"\s+(?!\S)|\s+", 2), (r"\s*[\r\n]+|\s+(?!\S)|\s", 2), (r"\s+$", 0), (r"(?:\s)+?x", 1)]

@@ -1,6 +1,6 @@
 //! What a pattern says, whatever dialect it was written in.
 
-use regex_syntax::hir::ClassUnicode;
+use regex_syntax::hir::{ClassUnicode, ClassUnicodeRange};
 
 use super::set;
 
@@ -150,6 +150,34 @@ impl Node {
             Self::Sequence(nodes) => nodes.iter().all(Self::is_place),
             Self::Choice(nodes) => nodes.iter().any(Self::is_place),
             _ => false,
+        }
+    }
+
+    /// The characters that its matches begin with; None where it may match nothing.
+    pub(super) fn first_characters(&self) -> Option<ClassUnicode> {
+        let mut ranges = Vec::new();
+        let may_be_empty = self.add_first_characters(&mut ranges);
+        (!may_be_empty).then(|| ClassUnicode::new(ranges))
+    }
+
+    /// Adds them to `ranges`; whether it may match nothing, so that those of what follows count too.
+    fn add_first_characters(&self, ranges: &mut Vec<ClassUnicodeRange>) -> bool {
+        match self {
+            Self::Nothing | Self::Look { .. } | Self::Anchor(_) | Self::Keep => true,
+            Self::Set(of) => {
+                ranges.extend(of.ranges());
+                false
+            }
+            Self::Sequence(nodes) => nodes.iter().all(|node| node.add_first_characters(ranges)),
+            Self::Choice(nodes) => {
+                nodes.iter().fold(false, |empty, node| node.add_first_characters(ranges) || empty)
+            }
+            Self::Repeat { node, minimum, .. } => node.add_first_characters(ranges) || *minimum == 0,
+            Self::Atomic(node) | Self::Group(_, node) => node.add_first_characters(ranges),
+            Self::Reference(_) => {
+                ranges.extend(set::everything().ranges());
+                true
+            }
         }
     }
 
