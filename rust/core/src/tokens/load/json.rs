@@ -82,6 +82,7 @@ impl Tokenizer {
         reader.end().map_err(|error| {
             Error::new(format!("something follows the tokenizer: {error}")).advise("the file is damaged")
         })?;
+        check_kinds(json)?;
         Self::from_parsed(file)
     }
 
@@ -124,6 +125,48 @@ impl Tokenizer {
             decoder: file.decoder,
             special_text: beyond.special_text.unwrap_or(SpecialText::Parse),
         })
+    }
+}
+
+/// The parts that have kinds, as they are written.
+#[derive(Deserialize)]
+#[serde(default)]
+struct Kinds {
+    normalizer: Value,
+    pre_tokenizer: Value,
+    post_processor: Value,
+    decoder: Value,
+}
+
+impl Default for Kinds {
+    fn default() -> Self {
+        let [normalizer, pre_tokenizer, post_processor, decoder] = [const { Value::Null }; 4];
+        Self { normalizer, pre_tokenizer, post_processor, decoder }
+    }
+}
+
+/// Refuses a number where the name of a kind has to be: serde would take it for the kind's place in our own list.
+fn check_kinds(json: &[u8]) -> Result<()> {
+    let kinds: Kinds = serde_json::from_slice(json).map_err(|error| Error::new(error.to_string()))?;
+    let parts = [
+        ("normalizer", kinds.normalizer),
+        ("pre_tokenizer", kinds.pre_tokenizer),
+        ("post_processor", kinds.post_processor),
+        ("decoder", kinds.decoder),
+    ];
+    parts.iter().try_for_each(|(name, part)| check_kind(part).map_err(|error| error.at(*name)))
+}
+
+fn check_kind(part: &Value) -> Result<()> {
+    match part {
+        Value::Object(fields) => match fields.get("type") {
+            Some(kind) if !kind.is_string() => Err(Error::new(format!("it is {kind}"))
+                .at("type")
+                .advise("the type of a part is its name, a text")),
+            _ => fields.values().try_for_each(check_kind),
+        },
+        Value::Array(parts) => parts.iter().try_for_each(check_kind),
+        _ => Ok(()),
     }
 }
 

@@ -4,6 +4,7 @@
 
 mod bpe;
 mod file;
+mod score;
 mod unigram;
 mod word_level;
 mod wordpiece;
@@ -13,6 +14,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 pub use bpe::{Bpe, BpeSettings};
+pub(in crate::tokens) use score::rounded;
 pub use unigram::Unigram;
 pub use word_level::WordLevel;
 pub use wordpiece::WordPiece;

@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::super::trie::{NONE, Trie};
+use super::score::as_written;
 use super::{Token, file};
 use crate::tokens::Vocab;
 use crate::{Error, Result};
@@ -83,7 +84,8 @@ impl Unigram {
     }
 
     pub(super) fn to_json(&self) -> Value {
-        let tokens = self.vocab.iter().zip(&self.scores).map(|((_, token), score)| json!([token, score]));
+        let tokens = self.vocab.iter().zip(&self.scores);
+        let tokens = tokens.map(|((_, token), &score)| json!([token, as_written(score)]));
         json!({
             "type": "Unigram",
             "unk_id": self.unk_id,

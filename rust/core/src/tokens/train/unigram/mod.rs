@@ -24,6 +24,7 @@ use self::lattice::{LONGEST_PIECE, Lattice, MOST_PIECES};
 use self::model::Model;
 use self::segments::Segments;
 use self::substrings::Suffixes;
+use super::super::models::rounded;
 use super::vocabulary::Vocabulary;
 use super::{Trained, WordCounts};
 use crate::{Error, Result};
@@ -127,7 +128,7 @@ impl UnigramSettings {
         let mut scores = vec![0.0; fixed];
         for (text, score) in most_probable(pieces, &required, room) {
             vocabulary.id(&text);
-            scores.push(score);
+            scores.push(rounded(score));
         }
         let vocab = (0..).zip(scores).map(|(id, score)| json!([vocabulary.text(id), score]));
         Ok(Trained {
