@@ -9,10 +9,6 @@ use serde::{Deserialize, Serialize};
 use crate::text::{Aligned, Normalizer, is_word_character};
 use crate::{Error, Result};
 
-/// Tokens of more bytes than this together are searched for without a DFA: making one takes, for each state, a walk
-/// along all shorter ones that it ends in, which for one long run of a letter is the square of its length.
-const LARGE: usize = 1 << 14;
-
 /// A token that is matched in the text itself, as `added_tokens` of a `tokenizer.json` lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -81,6 +77,10 @@ pub(super) enum Search {
     Raw,
     Normalized,
 }
+
+/// Up to this many bytes of patterns may become a table of all states and bytes, which is the fastest. The time to build
+/// one can grow with the square of that: a normalizer can make a token a million equal letters long.
+const SHORT: usize = 1 << 12;
 
 impl AddedTokens {
     pub(super) fn new(all: Vec<AddedToken>, normalizer: Option<&Normalizer>) -> Result<Self> {
@@ -187,10 +187,10 @@ impl Finder {
                 .advise("keep one, or let one be matched in the raw text"));
             }
         }
-        let size: usize = places.iter().map(|place| form(place).len()).sum();
+        let length: usize = places.iter().map(|place| form(place).len()).sum();
         let automaton = AhoCorasick::builder()
+            .kind((length > SHORT).then_some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
-            .kind((size > LARGE).then_some(AhoCorasickKind::ContiguousNFA))
             .build(places.iter().map(form))
             .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
         Ok(Some(Self { automaton, places }))
