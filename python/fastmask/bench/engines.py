@@ -7,6 +7,7 @@ gives Python lists is timed with them, and one that gives objects without asking
 
 import base64
 import importlib.util
+import json
 from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
@@ -184,8 +185,7 @@ class Fastokens(Engine):
         return self.tok.encode_batch_flat(texts, add_special_tokens=False)
 
     def flat(self, encoded: Any) -> Flat:
-        ids, offsets = encoded
-        return np.frombuffer(ids, np.uint32), np.frombuffer(offsets, np.uint64).astype(np.int64)
+        return _flat_of_bytes(*encoded)
 
 
 class Snaptokens(Fastokens):
@@ -215,20 +215,23 @@ class Tokie(Engine):
 
 
 class Splintr(Engine):
-    """Gives flat bytes; frames what a file frames, so that its ids differ there. Follows RAYON_NUM_THREADS."""
+    """Gives flat bytes. It always frames, so it gets a file without a frame. Follows RAYON_NUM_THREADS."""
 
     name, module, package = "splintr", "splintr", "splintr-rs"
     reads = ("tokenizer.json",)
 
     def __init__(self, file: TokenizerFile, num_threads: int) -> None:
-        self.tok = import_module(self.module).from_json(file.path)
+        self.tok = import_module(self.module).from_json_bytes(_unframed(file))
 
     def encode(self, texts: list[str]) -> Any:
-        return self.tok.encode_batch(texts)
+        return self.tok.encode_batch_flat(texts)
+
+    def flat(self, encoded: Any) -> Flat:
+        return _flat_of_bytes(*encoded)
 
 
 class Kitoken(Engine):
-    """Gives lists."""
+    """Gives lists. It always cuts and pads, so it gets a file that does neither."""
 
     name, module, package = "kitoken", "kitoken", "kitoken"
     reads = ("tokenizer.json", "sentencepiece")
@@ -236,8 +239,10 @@ class Kitoken(Engine):
 
     def __init__(self, file: TokenizerFile, num_threads: int) -> None:
         kitoken = import_module(self.module).Kitoken
-        load = kitoken.from_sentencepiece_file if file.kind == "sentencepiece" else kitoken.from_tokenizers_file
-        self.tok = load(file.path)
+        if file.kind == "sentencepiece":
+            self.tok = kitoken.from_sentencepiece_file(file.path)
+        else:
+            self.tok = kitoken.from_tokenizers(_unframed(file))
         self.specials = file.kind == "tokenizer.json"
 
     def encode(self, texts: list[str]) -> Any:
@@ -335,6 +340,16 @@ def flat_of_lists(rows: Iterable[Sequence[int]]) -> Flat:
 
 def _offsets(lengths: npt.NDArray[Any]) -> npt.NDArray[np.int64]:
     return np.concatenate([[0], np.cumsum(lengths, dtype=np.int64)]).astype(np.int64)
+
+
+def _flat_of_bytes(ids: bytes, offsets: bytes) -> Flat:
+    return np.frombuffer(ids, np.uint32), np.frombuffer(offsets, np.uint64).astype(np.int64)
+
+
+def _unframed(file: TokenizerFile) -> bytes:
+    """Return a tokenizer.json that cuts, pads and frames nothing."""
+    content = json.loads(Path(file.path).read_bytes())
+    return json.dumps({**content, "truncation": None, "padding": None, "post_processor": None}).encode()
 
 
 def _ranks(file: TokenizerFile) -> dict[bytes, int]:
