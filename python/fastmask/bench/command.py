@@ -27,10 +27,10 @@ def tokenize(options: argparse.Namespace) -> None:
     """Run ``fastmask bench tokenize``: measure, print the table, write what was asked for."""
     effort = _effort(options)
     threads = numbers(options.threads, "--threads")
-    engines = chosen(names(options.engines))
+    engines = engines_of(options.engines)
     file = tokenizer_file(options.tokenizer, options.pattern)
     for path in filter(None, (options.json, options.chart)):
-        _refuse_unwritable(path)
+        refuse_unwritable(path)
     if options.chart:
         chart.refuse_undrawable(options.chart)
     if OURS in engines:
@@ -67,13 +67,18 @@ def _effort(options: argparse.Namespace) -> Effort:
     return Effort(options.runs, options.passes, limit=options.limit)
 
 
-def names(given: str | None) -> list[str] | None:
-    """Read a list of names with commas between.
+def engines_of(given: str | None) -> list[str]:
+    """Read the names of engines with commas between; None for all that are installed.
 
-    >>> names("fastmask, tiktoken")
-    ['fastmask', 'tiktoken']
+    >>> engines_of("fastmask, fastmask")
+    ['fastmask']
     """
-    return None if given is None else [name.strip() for name in given.split(",") if name.strip()]
+    if given is None:
+        return chosen(None)
+    names = [name.strip() for name in given.split(",") if name.strip()]
+    if not names:
+        raise FastmaskError(f"--engines {given}: give names with commas between, as fastmask,tokenizers")
+    return chosen(names)
 
 
 def numbers(given: str, option: str) -> list[int]:
@@ -110,7 +115,13 @@ def label_of(path: Path) -> str:
     return "/".join(path.parts[-2:])
 
 
-def _refuse_unwritable(path: Path) -> None:
+def refuse_unwritable(path: Path) -> None:
+    """Refuse a path that could not be written once everything has been measured.
+
+    Raises:
+        FastmaskError: where its folder does not exist.
+
+    """
     if not path.parent.is_dir():
         raise FastmaskError(f"{path}: its folder does not exist: make it first")
 

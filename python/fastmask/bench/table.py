@@ -1,6 +1,6 @@
 """Results as a table for a terminal."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from fastmask.bench.comparison import OURS, CaseResult, EngineResult
 from fastmask.bench.figures import Spread, best_peer, cold, cold_cpu, measured, peak, ratio, warm, warm_cpu
@@ -22,7 +22,7 @@ def _of_case(result: CaseResult) -> str:
     shown = [found for found in result.engines if found.runs]
     shown.sort(key=lambda found: -_median(measured(found, cold, case.num_bytes)))
     lines = aligned([*_HEADINGS, *(_row(result, found) for found in shown)])
-    lines += [f"  {found.engine}: {found.reason}" for found in result.engines if found.reason]
+    lines += reasons({found.engine: found.reason for found in result.engines})
     return "\n".join([title, *lines, *_summary(result)])
 
 
@@ -70,6 +70,19 @@ def _summary(result: CaseResult) -> list[str]:
                 f"with the same ids, {peer.engine}"
             )
     return lines
+
+
+def reasons(by_engine: Mapping[str, str | None]) -> list[str]:
+    """Return why engines have no figures, a line a reason.
+
+    >>> reasons({"a": "reads no model", "b": None, "c": "reads no model"})
+    ['  a, c: reads no model']
+    """
+    engines: dict[str, list[str]] = {}
+    for engine, reason in by_engine.items():
+        if reason:
+            engines.setdefault(reason, []).append(engine)
+    return [f"  {', '.join(names)}: {reason}" for reason, names in engines.items()]
 
 
 def aligned(rows: Sequence[Sequence[str]]) -> list[str]:
