@@ -5,7 +5,7 @@ import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 from fastmask.error import FastmaskError
 
@@ -49,6 +49,7 @@ def _parser() -> argparse.ArgumentParser:
     _train_tokenizer(_command(commands, "train-tokenizer", "learn a tokenizer from text files"))
     _inspect(_command(commands, "inspect", "show a text as an objective sees it"))
     _train(_command(commands, "train", "train a model by a recipe"))
+    _bench(_commands_of(commands, "bench", "measure fastmask and its peers, on your text and your machine"))
     return parser
 
 
@@ -62,9 +63,16 @@ class _Version(argparse.Action):
         parser.exit()
 
 
-def _command(
-    commands: "argparse._SubParsersAction[argparse.ArgumentParser]", name: str, summary: str
-) -> argparse.ArgumentParser:
+_Commands: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"
+
+
+def _commands_of(commands: _Commands, name: str, summary: str) -> _Commands:
+    """Add a command that is followed by another."""
+    command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
+    return command.add_subparsers(title="commands", required=True, metavar="COMMAND")
+
+
+def _command(commands: _Commands, name: str, summary: str) -> argparse.ArgumentParser:
     command = commands.add_parser(name, help=summary, description=summary[0].upper() + summary[1:] + ".")
     command.add_argument("--debug", action="store_true", help="show the traceback of an error")
     return command
@@ -198,6 +206,35 @@ def _run_train(options: argparse.Namespace) -> None:
         f"held-out loss {result.held_out_loss:.3f} nats, unigram entropy {result.unigram_entropy:.3f}; "
         f"see {options.out / 'report.html'}"
     )
+
+
+def _bench(commands: _Commands) -> None:
+    _bench_tokenize(_command(commands, "tokenize", "measure tokenization: fastmask and the peers that are installed"))
+
+
+def _bench_tokenize(command: argparse.ArgumentParser) -> None:
+    command.add_argument(
+        "paths", nargs="*", type=Path, metavar="PATH", help="text files (default: text that Python carries)"
+    )
+    command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer's file or folder")
+    command.add_argument("--pattern", help="how a .tiktoken splits text: cl100k_base, ..., or a regular expression")
+    command.add_argument("--engines", help="names with commas between, or module:Class (default: all installed)")
+    command.add_argument("--threads", default="1", help="numbers with commas between (default: %(default)s)")
+    command.add_argument("--runs", type=int, default=3, help="processes an engine (default: %(default)s)")
+    command.add_argument("--passes", type=int, default=6, help="over the text in each (default: %(default)s)")
+    command.add_argument(
+        "--document-bytes", type=int, default=4000, help="about; 0 leaves documents whole (default: %(default)s)"
+    )
+    command.add_argument("--limit", type=float, default=300, help="seconds for a process (default: %(default)s)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="keep all figures and what they were measured on")
+    command.add_argument("--chart", type=Path, metavar="FILE", help="write a picture, .svg or .png")
+    command.set_defaults(run=_run_bench_tokenize)
+
+
+def _run_bench_tokenize(options: argparse.Namespace) -> None:
+    from fastmask.bench.command import tokenize
+
+    tokenize(options)
 
 
 def _dataset(options: argparse.Namespace) -> "TokenDataset":
