@@ -56,7 +56,9 @@ pub(super) struct Pipeline {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
-    tokens: Vec<Token>,
+    /// Room for the places of words.
+    pub(super) places: Vec<(u32, u32)>,
+    pub(super) tokens: Vec<Token>,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
@@ -108,7 +110,7 @@ impl Pipeline {
                 policy.check(token)
             }
             Stretch::Text(range) => match &self.route {
-                Some(route) if added.is_empty(Search::Normalized) => {
+                Some(route) if route.normalizes() && added.is_empty(Search::Normalized) => {
                     let stretch = route::Stretch { is_first: range.start == 0, text: &text[range] };
                     route.encode(self, stretch, workspace, ids)
                 }
@@ -163,10 +165,16 @@ impl Pipeline {
                 ids.push(token.id);
                 policy.check(token)
             }
-            Stretch::Text(range) => {
-                let pieces = self.pieces(text.part(range))?;
-                pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
-            }
+            Stretch::Text(range) => match &self.route {
+                Some(route) if !route.normalizes() => {
+                    let stretch = route::Stretch { is_first: range.start == 0, text: &text.as_str()[range] };
+                    route.encode(self, stretch, workspace, ids)
+                }
+                _ => {
+                    let pieces = self.pieces(text.part(range))?;
+                    pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
+                }
+            },
         })
     }
 

@@ -36,7 +36,14 @@ impl Route {
         if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
             return None;
         }
-        byte_level::ByteLevel::new(normalizer, pre_tokenizer, model).map(Self::ByteLevel)
+        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel)
+    }
+
+    /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
+    pub(super) fn normalizes(&self) -> bool {
+        match self {
+            Self::ByteLevel(_) => false,
+        }
     }
 
     /// Appends the ids of a stretch of text.
