@@ -30,7 +30,7 @@ impl Merges {
 
     /// The pairs by rising rank.
     pub(super) fn in_order(&self) -> Vec<(u32, u32)> {
-        let mut merges = self.pairs.merges().to_vec();
+        let mut merges: Vec<&Merge> = self.pairs.merges().collect();
         merges.sort_by_key(|merge| merge.rank);
         merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
     }

@@ -11,27 +11,26 @@ pub(super) struct Merge {
     pub(super) id: u32,
 }
 
-/// A hash table with open addressing over a list of merges.
+/// A hash table with open addressing, and a Bloom filter before it (Putze, Sanders, Singler: *Cache-, hash- and
+/// space-efficient Bloom filters*, 2007: all bits of a key are in one word).
 ///
-/// Most look-ups find nothing, so a slot is no more than 32 bits of the hash and a place in the list: eight slots share
-/// a cache line, and the tables of large vocabularies stay in the second-level cache. The list is in the order of
-/// insertion, that of rank, so that frequent merges are neighbours too.
+/// Most pairs that are looked for are not there. The filter, of ten bits a merge, says so out of the nearest caches, and
+/// leaves those of the table to the pairs that are: of these the frequent ones were inserted first and stand where
+/// their hash points, so that the table may be nearly full.
 #[derive(Debug, Clone)]
 pub(super) struct Pairs {
-    slots: Vec<Slot>,
-    merges: Vec<Merge>,
-    /// The hash is shifted by this to give a slot.
+    filter: Vec<u64>,
+    slots: Vec<Merge>,
+    count: usize,
+    /// A hash is shifted by this to give a slot, and by [`SLOTS_A_WORD`] bits more to give a word of the filter.
     shift: u32,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Slot {
-    tag: u32,
-    place: u32,
-}
-
+/// The rank of a slot that is free.
 const FREE: u32 = u32::MAX;
-const SMALLEST: usize = 16;
+const SMALLEST: usize = 64;
+/// How many slots share a word of the filter, as a power of two.
+const SLOTS_A_WORD: u32 = 3;
 
 impl Default for Pairs {
     fn default() -> Self {
@@ -41,53 +40,55 @@ impl Default for Pairs {
 
 impl Pairs {
     fn with_slots(count: usize) -> Self {
-        let slots = vec![Slot { tag: 0, place: FREE }; count];
-        Self { slots, merges: Vec::new(), shift: u64::BITS - count.trailing_zeros() }
+        let free = Merge { left: u32::MAX, right: u32::MAX, rank: FREE, id: u32::MAX };
+        Self {
+            filter: vec![0; count >> SLOTS_A_WORD],
+            slots: vec![free; count],
+            count: 0,
+            shift: u64::BITS - count.trailing_zeros(),
+        }
     }
 
-    /// All merges, in the order of insertion.
-    pub(super) fn merges(&self) -> &[Merge] {
-        &self.merges
+    /// All merges, in no order.
+    pub(super) fn merges(&self) -> impl Iterator<Item = &Merge> {
+        self.slots.iter().filter(|merge| merge.rank != FREE)
     }
 
     /// What a pair becomes.
     #[inline]
     pub(super) fn get(&self, left: u32, right: u32) -> Option<&Merge> {
         let hash = hash(left, right);
+        let bits = bits(hash);
+        if self.filter[(hash >> (self.shift + SLOTS_A_WORD)) as usize] & bits != bits {
+            return None;
+        }
         let mut place = (hash >> self.shift) as usize;
         loop {
-            let slot = self.slots.get(place)?;
-            if slot.place == FREE {
-                return None;
+            let merge = &self.slots[place];
+            if (merge.left, merge.right) == (left, right) {
+                return Some(merge);
             }
-            if slot.tag == hash as u32 {
-                let merge = self.merges.get(slot.place as usize)?;
-                if (merge.left, merge.right) == (left, right) {
-                    return Some(merge);
-                }
+            if merge.rank == FREE {
+                return None;
             }
             place = (place + 1) & (self.slots.len() - 1);
         }
     }
 
-    /// Adds a merge; it takes the place of an earlier one of the same pair.
+    /// Adds a merge, whose rank is not the highest number; it takes the place of an earlier one of the same pair.
     pub(super) fn insert(&mut self, merge: Merge) {
-        let known = self.merges.len();
-        if (known + 1) * 2 > self.slots.len() {
+        if self.count + self.count / 8 >= self.slots.len() {
             self.grow();
         }
         let hash = hash(merge.left, merge.right);
+        self.filter[(hash >> (self.shift + SLOTS_A_WORD)) as usize] |= bits(hash);
         let mut place = (hash >> self.shift) as usize;
         loop {
             let slot = &mut self.slots[place];
-            if slot.place == FREE {
-                *slot = Slot { tag: hash as u32, place: known as u32 };
-                self.merges.push(merge);
-                return;
-            }
-            let other = &mut self.merges[slot.place as usize];
-            if (other.left, other.right) == (merge.left, merge.right) {
-                *other = merge;
+            let is_free = slot.rank == FREE;
+            if is_free || (slot.left, slot.right) == (merge.left, merge.right) {
+                self.count += usize::from(is_free);
+                *slot = merge;
                 return;
             }
             place = (place + 1) & (self.slots.len() - 1);
@@ -96,18 +97,26 @@ impl Pairs {
 
     fn grow(&mut self) {
         let mut larger = Self::with_slots(self.slots.len() * 2);
-        larger.merges.reserve(self.slots.len());
-        self.merges.iter().for_each(|&merge| larger.insert(merge));
+        let mut merges: Vec<Merge> = self.merges().copied().collect();
+        merges.sort_unstable_by_key(|merge| merge.rank);
+        for merge in merges {
+            larger.insert(merge);
+        }
         *self = larger;
     }
 }
 
-/// The golden ratio's multiples are spread evenly (Knuth, *The Art of Computer Programming*, 6.4); the second step lets
-/// all bits of both ids reach the low half, which is the tag.
+/// Both halves of the product with the golden ratio: its high bits alone would depend on few bits of the left id.
 #[inline]
 fn hash(left: u32, right: u32) -> u64 {
-    let product = (u64::from(left) << 32 | u64::from(right)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (product ^ (product >> 32)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    let product = u128::from(u64::from(left) << 32 | u64::from(right)) * 0x9E37_79B9_7F4A_7C15;
+    (product >> u64::BITS) as u64 ^ product as u64
+}
+
+/// The bits of a key in its word of the filter.
+#[inline]
+fn bits(hash: u64) -> u64 {
+    1 << (hash % 64) | 1 << (hash / 64 % 64)
 }
 
 #[cfg(test)]
@@ -128,7 +137,7 @@ mod tests {
                 table.insert(merge);
                 want.insert((left, right), merge);
             }
-            prop_assert_eq!(table.merges().len(), want.len());
+            prop_assert_eq!(table.merges().count(), want.len());
             for (left, right) in pairs.into_iter().chain(others) {
                 prop_assert_eq!(table.get(left, right), want.get(&(left, right)));
             }

@@ -1,8 +1,13 @@
 //! Merging in up to a thousand symbols at once, for the windows of long words.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
 use super::merge::Merges;
 use super::symbols::Symbols;
-use super::vectors::{self, Step};
+use super::vectors::{self, Step, Vectors};
 use super::word::{LONGEST as BLOCK, NONE, key};
 
 const BLOCKS: usize = 16;
@@ -90,15 +95,15 @@ impl Window {
     }
 
     #[inline(always)]
-    fn note_least(&mut self, block: usize) {
-        let least = vectors::least(&self.keys[block * BLOCK..][..BLOCK]);
+    fn note_least<V: Vectors>(&mut self, block: usize) {
+        let least = V::least(&self.keys[block * BLOCK..][..BLOCK]);
         self.least[block] = least;
         self.order[block] = if least == NONE { NONE } else { least & !(BLOCK as i32 - 1) | block as i32 };
     }
 
     /// Lets the symbol at a place take the next one.
     #[inline(always)]
-    fn join(&mut self, merges: &Merges, place: usize) {
+    fn join<V: Vectors>(&mut self, merges: &Merges, place: usize) {
         self.symbols[place] = self.becomes[place];
         let (taken, before) = (usize::from(self.next[place]), usize::from(self.previous[place]));
         let after = usize::from(self.next[taken]);
@@ -110,13 +115,13 @@ impl Window {
         } else {
             self.keys[place] = NONE;
         }
-        self.note_least(place / BLOCK);
+        self.note_least::<V>(place / BLOCK);
         if taken / BLOCK != place / BLOCK {
-            self.note_least(taken / BLOCK);
+            self.note_least::<V>(taken / BLOCK);
         }
         if before < LONGEST {
             self.look_up(merges, before, place);
-            self.note_least(before / BLOCK);
+            self.note_least::<V>(before / BLOCK);
         }
     }
 }
@@ -129,18 +134,18 @@ struct Merging<'w> {
 impl Step for Merging<'_> {
     /// Merges until no pair is left that can be.
     #[inline(always)]
-    fn run(&mut self) {
+    fn run<V: Vectors>(&mut self) {
         for block in 0..BLOCKS {
-            self.window.note_least(block);
+            self.window.note_least::<V>(block);
         }
         loop {
-            let first = vectors::least(&self.window.order);
+            let first = V::least(&self.window.order);
             if first == NONE {
                 return;
             }
             let block = first as usize % BLOCK;
             let place = self.window.least[block] as usize % BLOCK;
-            self.window.join(self.merges, block * BLOCK + place);
+            self.window.join::<V>(self.merges, block * BLOCK + place);
         }
     }
 }

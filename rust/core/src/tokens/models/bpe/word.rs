@@ -1,8 +1,13 @@
 //! Merging in words of up to 64 symbols: nothing is allocated, nothing is moved.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
 use super::merge::Merges;
 use super::symbols::Symbols;
-use super::vectors::{self, LANES, Step};
+use super::vectors::{self, LANES, Step, Vectors};
 
 /// The most symbols of a word that is merged here: the bits that say which of them are left fit in one number.
 pub(super) const LONGEST: usize = 64;
@@ -107,10 +112,10 @@ struct Merging<'w> {
 impl Step for Merging<'_> {
     /// Merges until no pair is left that can be.
     #[inline(always)]
-    fn run(&mut self) {
+    fn run<V: Vectors>(&mut self) {
         let compared = self.word.length.next_multiple_of(LANES).min(LONGEST);
         loop {
-            let least = vectors::least(&self.word.keys[..compared]);
+            let least = V::least(&self.word.keys[..compared]);
             if least == NONE {
                 return;
             }
