@@ -14,4 +14,6 @@ pub use classes::{Class, class_of, is_sign, is_word_character};
 pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
-pub use split::{Behavior, ByteLevel, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern};
+pub use split::{
+    Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern,
+};

@@ -56,7 +56,9 @@ pub(super) struct Pipeline {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
-    tokens: Vec<Token>,
+    pub(super) tokens: Vec<Token>,
+    /// Made for the first text that needs it.
+    pub(super) scan: Option<Box<route::bert::Scan>>,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
