@@ -16,4 +16,6 @@ pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
 pub use scan::{LEAST_ROOM, Scan, Scanner};
-pub use split::{Behavior, ByteLevel, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern};
+pub use split::{
+    Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern,
+};

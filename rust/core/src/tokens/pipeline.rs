@@ -59,6 +59,8 @@ pub(super) struct Workspace {
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
     pub(super) tokens: Vec<Token>,
+    /// Made for the first text that needs it.
+    pub(super) scan: Option<Box<route::bert::Scan>>,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
@@ -167,7 +169,10 @@ impl Pipeline {
             }
             Stretch::Text(range) => match &self.route {
                 Some(route) if !route.normalizes() => {
-                    let stretch = route::Stretch { is_first: range.start == 0, text: &text.as_str()[range] };
+                    let stretch = route::Stretch {
+                        is_first: text.start() == 0 && range.start == 0,
+                        text: &text.as_str()[range],
+                    };
                     route.encode(self, stretch, workspace, ids)
                 }
                 _ => {

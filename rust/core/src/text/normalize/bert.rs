@@ -43,6 +43,12 @@ fn clean(text: &mut Aligned<'_>) {
     text.map(|character| if character.is_whitespace() { ' ' } else { character });
 }
 
+/// What cleaning leaves of a character.
+pub(super) fn cleaned(character: char) -> Option<char> {
+    let unified = if character.is_whitespace() { ' ' } else { character };
+    (!is_unwanted(character)).then_some(unified)
+}
+
 /// Of the characters of category Other only U+AD and above is anything but a control character; unassigned ones stay.
 fn is_unwanted(character: char) -> bool {
     match character {
@@ -71,7 +77,7 @@ fn separate_chinese(text: &mut Aligned<'_>) {
 }
 
 /// The blocks of the original; it begins the fifth at U+2B920, where BERT's own has U+2B820.
-fn is_chinese(character: char) -> bool {
+pub(super) fn is_chinese(character: char) -> bool {
     matches!(character,
         '\u{3400}'..='\u{4dbf}'
         | '\u{4e00}'..='\u{9fff}'

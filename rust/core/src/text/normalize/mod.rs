@@ -1,6 +1,7 @@
 //! What is done to a text before it is cut into words: the normalizers of the `tokenizers` library, exactly.
 
 mod bert;
+mod characters;
 pub mod charsmap;
 mod precompiled;
 mod unicode;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use bert::BertNormalizer;
+pub use characters::{Changed, CharacterSteps};
 pub use charsmap::Charsmap;
 pub use precompiled::Precompiled;
 

@@ -55,11 +55,14 @@ pub(super) fn lowercase(text: &mut Aligned<'_>) {
 
 /// The rules of `SentencePiece`'s `nmt_nfkc` that are not Unicode's.
 pub(super) fn nmt(text: &mut Aligned<'_>) {
-    text.filter(|character| {
-        !matches!(character,
-            '\u{1}'..='\u{8}' | '\u{b}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{8f}' | '\u{9f}')
-    });
-    text.map(|character| match character {
+    text.filter(|character| unified(character).is_some());
+    text.map(|character| unified(character).unwrap_or(character));
+}
+
+/// What [`nmt`] makes of a character.
+pub(super) fn unified(character: char) -> Option<char> {
+    match character {
+        '\u{1}'..='\u{8}' | '\u{b}' | '\u{e}'..='\u{1f}' | '\u{7f}' | '\u{8f}' | '\u{9f}' => None,
         '\t'
         | '\n'
         | '\u{c}'
@@ -70,7 +73,7 @@ pub(super) fn nmt(text: &mut Aligned<'_>) {
         | '\u{2029}'
         | '\u{2581}'
         | '\u{feff}'
-        | '\u{fffd}' => ' ',
-        _ => character,
-    });
+        | '\u{fffd}' => Some(' '),
+        _ => Some(character),
+    }
 }

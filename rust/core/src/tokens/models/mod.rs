@@ -178,7 +178,7 @@ impl Model {
     }
 }
 
-fn check_length(word: &[u8]) -> Result<()> {
+pub(super) fn check_length(word: &[u8]) -> Result<()> {
     if word.len() > LONGEST_WORD {
         return Err(Error::new(format!(
             "a piece of the text has {} bytes and no place to split it",

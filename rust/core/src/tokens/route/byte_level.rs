@@ -39,7 +39,7 @@ impl ByteLevel {
         let prefixed = (self.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
         let text = prefixed.as_deref().unwrap_or(text);
         let Some(scanner) = self.scanner else { return pipeline.encode_piece(text, workspace, ids) };
-        let Workspace { cache, places, tokens } = workspace;
+        let Workspace { cache, places, tokens, .. } = workspace;
         places.resize(ROOM, (0, 0));
         let mut scan = Scan::new(scanner, text);
         loop {

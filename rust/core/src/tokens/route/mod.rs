@@ -4,6 +4,7 @@
 //! chosen when a tokenizer is made, by the kinds of its parts; what has no route goes through the parts. The parts stay
 //! the oracle: `FASTMASK_ROUTES=off` in the environment lets all tokenizers go through them, and the same tests hold.
 
+pub(in crate::tokens) mod bert;
 mod byte_level;
 
 use super::models::Model;
@@ -16,6 +17,8 @@ use crate::text::{Normalizer, PreTokenizer};
 pub(super) enum Route {
     /// The pieces are stretches of the text itself, and the model reads bytes.
     ByteLevel(byte_level::ByteLevel),
+    /// Words are told by the kinds of their characters alone.
+    Bert(Box<bert::Bert>),
 }
 
 /// A stretch of a document between two added tokens.
@@ -36,13 +39,16 @@ impl Route {
         if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
             return None;
         }
-        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel)
+        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel).or_else(|| {
+            bert::Bert::new(normalizer, pre_tokenizer, model).map(|route| Self::Bert(Box::new(route)))
+        })
     }
 
     /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
+            Self::Bert(_) => true,
         }
     }
 
@@ -56,6 +62,7 @@ impl Route {
     ) -> Result<()> {
         match self {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
+            Self::Bert(route) => route.encode(pipeline, stretch, workspace, ids),
         }
     }
 }

@@ -1,0 +1,146 @@
+//! A trie in which a step costs one look at memory: a double array (Aoe 1989), with exclusive or for its addition.
+//!
+//! The child of a node under a label stands at `base ^ label`, if what stands there says that the node is its parent.
+//! So all children of a node lie in one block of 256 places. Only the last few blocks are searched for room, which
+//! makes building linear and leaves few places empty.
+
+use crate::tokens::trie::{NONE, Trie};
+
+/// Labels are bytes, so children are spread over so many places.
+const BLOCK: usize = 256;
+
+/// How many blocks are searched for room.
+const OPEN_BLOCKS: usize = 16;
+
+/// A place: a node and what to do where the trie does not go on from it. Together they are a quarter of a cache line.
+#[derive(Debug, Clone, Copy)]
+#[repr(align(16))]
+pub(super) struct Place {
+    base: u32,
+    /// The place of its parent; [`NONE`] where no node stands.
+    parent: u32,
+    /// Where to go on, or [`NONE`].
+    pub(super) next: u32,
+    /// What to put out before that.
+    pub(super) row: u32,
+}
+
+impl Place {
+    const EMPTY: Self = Self { base: 0, parent: NONE, next: NONE, row: NONE };
+}
+
+#[derive(Debug, Clone)]
+pub(super) struct DoubleArray {
+    places: Vec<Place>,
+}
+
+impl DoubleArray {
+    /// The same trie, and for each of its nodes the place.
+    pub(super) fn of(trie: &Trie) -> (Self, Vec<u32>) {
+        let mut building = Building::new();
+        let mut place_of = vec![0; trie.number_of_nodes()];
+        for node in 0..trie.number_of_nodes() as u32 {
+            let parent = place_of[node as usize];
+            let children: Vec<(u8, u32)> = trie.children(node).collect();
+            let base = building.add_children(parent, &children);
+            for (label, child) in children {
+                place_of[child as usize] = base ^ u32::from(label);
+            }
+        }
+        (Self { places: building.places }, place_of)
+    }
+
+    #[inline]
+    pub(super) fn child(&self, node: u32, label: u8) -> Option<u32> {
+        let child = self.places[node as usize].base ^ u32::from(label);
+        (self.places[child as usize].parent == node).then_some(child)
+    }
+
+    #[inline]
+    pub(super) fn at(&self, node: u32) -> &Place {
+        &self.places[node as usize]
+    }
+
+    pub(super) fn at_mut(&mut self, node: u32) -> &mut Place {
+        &mut self.places[node as usize]
+    }
+}
+
+struct Building {
+    places: Vec<Place>,
+    /// The free places of the last blocks, block by block.
+    open: std::collections::VecDeque<Vec<u32>>,
+}
+
+impl Building {
+    fn new() -> Self {
+        let mut building = Self { places: Vec::new(), open: std::collections::VecDeque::new() };
+        building.add_block();
+        // The root is no child, so nothing may be where it is; it is its own parent under no label that is used.
+        building.open[0].retain(|&place| place != Trie::ROOT);
+        building
+    }
+
+    fn add_block(&mut self) {
+        let first = self.places.len() as u32;
+        self.places.resize(self.places.len() + BLOCK, Place::EMPTY);
+        self.open.push_back((first..first + BLOCK as u32).collect());
+        if self.open.len() > OPEN_BLOCKS {
+            self.open.pop_front();
+        }
+    }
+
+    /// Finds room for children and puts them there; returns their base.
+    fn add_children(&mut self, parent: u32, children: &[(u8, u32)]) -> u32 {
+        let Some(&(first, _)) = children.first() else { return 0 };
+        let base = self.base_for(first, children).unwrap_or_else(|| {
+            self.add_block();
+            (self.places.len() - BLOCK) as u32
+        });
+        self.places[parent as usize].base = base;
+        let taken = |place: u32| children.iter().any(|&(label, _)| base ^ u32::from(label) == place);
+        for &(label, _) in children {
+            self.places[(base ^ u32::from(label)) as usize].parent = parent;
+        }
+        let in_block = |free: &&mut Vec<u32>| free.first().is_some_and(|&place| place / 256 == base / 256);
+        if let Some(free) = self.open.iter_mut().find(in_block) {
+            free.retain(|&place| !taken(place));
+        }
+        base
+    }
+
+    fn base_for(&self, first: u8, children: &[(u8, u32)]) -> Option<u32> {
+        let fits = |base: &u32| {
+            children.iter().all(|&(label, _)| {
+                let place = base ^ u32::from(label);
+                place != Trie::ROOT && self.places[place as usize].parent == NONE
+            })
+        };
+        self.open.iter().flatten().map(|&place| place ^ u32::from(first)).find(fits)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn it_is_the_same_trie(keys in proptest::collection::btree_set(
+            proptest::collection::vec(prop_oneof![0_u8..4, any::<u8>()], 0..6), 0..200,
+        )) {
+            let keys = keys.into_iter().zip(0_u32..).collect::<Vec<_>>();
+            let trie = Trie::new(keys, 1);
+            let (array, place_of) = DoubleArray::of(&trie);
+            for node in 0..trie.number_of_nodes() as u32 {
+                for label in 0..=u8::MAX {
+                    prop_assert_eq!(
+                        array.child(place_of[node as usize], label),
+                        trie.child(node, label).map(|child| place_of[child as usize])
+                    );
+                }
+            }
+        }
+    }
+}

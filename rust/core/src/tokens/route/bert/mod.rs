@@ -1,0 +1,130 @@
+//! Words that are told by the kinds of their characters alone: BERT's pipeline and those like it.
+//!
+//! Normalizer and pre-tokenizer become a table: what becomes of each character, and whether it is in a word, a word of
+//! its own, or between words. One pass writes the normalized text to a buffer and notes where words begin and end:
+//! ASCII 64 bytes at a time ([`ascii`]), other characters by the table ([`table`]). Every few hundred words go to the
+//! cache and, those that it does not know, to the model. The buffer holds no more than those, so it stays near.
+//!
+//! The table says nothing of characters whose change depends on their neighbours, such as marks that are put in order.
+//! Runs of those go through the normalizer itself; what is a run, and why that is exact, is told where the table's steps
+//! are: `text/normalize/characters.rs`. A normalizer with steps that do not go by characters is applied to the whole
+//! text, and the table is of what comes after.
+
+mod ascii;
+#[cfg(target_arch = "x86_64")]
+mod avx2;
+mod scan;
+mod table;
+#[cfg(test)]
+mod tests;
+
+use super::Stretch;
+use crate::text::normalize::CharacterSteps;
+use crate::text::{Aligned, Kinds, Normalizer, PreTokenizer};
+use crate::tokens::models::{Model, check_length};
+use crate::tokens::pipeline::{Pipeline, Workspace};
+use crate::{Error, Result};
+
+pub(in crate::tokens) use scan::Scan;
+
+#[derive(Debug)]
+pub(in crate::tokens) struct Bert {
+    rules: table::Rules,
+    ascii: ascii::Ascii,
+    /// Whether the whole text must be normalized first.
+    normalizes_first: bool,
+}
+
+impl Bert {
+    pub(super) fn new(
+        normalizer: Option<&Normalizer>,
+        pre_tokenizer: Option<&PreTokenizer>,
+        model: &Model,
+    ) -> Option<Self> {
+        if model.reads_bytes() {
+            return None;
+        }
+        let kinds = pre_tokenizer?.kinds()?;
+        Some(Self::of(normalizer, kinds, ascii::Width::of_machine()))
+    }
+
+    fn of(normalizer: Option<&Normalizer>, kinds: Kinds, width: ascii::Width) -> Self {
+        let steps = normalizer.map_or(Some(CharacterSteps::default()), CharacterSteps::of);
+        let normalizes_first = steps.is_none();
+        let steps = steps.unwrap_or_default();
+        let rules =
+            table::Rules { steps, kinds, normalizer: normalizer.cloned().filter(|_| !normalizes_first) };
+        Self { ascii: ascii::Ascii::new(&rules, width), rules, normalizes_first }
+    }
+
+    pub(super) fn encode(
+        &self,
+        pipeline: &Pipeline,
+        stretch: Stretch<'_>,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let Workspace { cache, tokens, scan, .. } = workspace;
+        // Most tokens are longer.
+        ids.reserve(stretch.text.len() / 4);
+        let scan = scan.get_or_insert_default();
+        self.words(pipeline.normalizer.as_ref(), stretch.text, scan, &mut |text, places| {
+            cache.encode(text, places, ids, |word, ids| match &pipeline.model {
+                Model::WordPiece(model) => model.encode_ids(word, ids),
+                _ => {
+                    let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
+                    tokens.clear();
+                    pipeline.model.encode_word(word, tokens)?;
+                    ids.extend(tokens.iter().map(|token| token.id));
+                    Ok(())
+                }
+            })
+        })
+    }
+
+    /// Calls `visit` with the words of a text, many at once: the normalized text and where in it they begin and end.
+    fn words(
+        &self,
+        normalizer: Option<&Normalizer>,
+        text: &str,
+        scan: &mut Scan,
+        visit: &mut impl FnMut(&[u8], &[(u32, u32)]) -> Result<()>,
+    ) -> Result<()> {
+        let mut whole = Aligned::new(text, 0, false);
+        if let Some(normalizer) = normalizer.filter(|_| self.normalizes_first) {
+            normalizer.apply(&mut whole)?;
+        }
+        scan.begin();
+        loop {
+            let is_done = self.scan(whole.as_str(), scan)?;
+            let (buffer, places) = scan.words();
+            check_length(scan.open_word())?;
+            visit(buffer, places)?;
+            if is_done {
+                return Ok(());
+            }
+            scan.forget_words();
+        }
+    }
+
+    /// Scans on; whether the text is done.
+    fn scan(&self, text: &str, scan: &mut Scan) -> Result<bool> {
+        match self.ascii.width {
+            ascii::Width::Portable => {
+                scan.advance(&self.rules, text, |block, out| self.ascii.sort(block, out))
+            }
+            #[cfg(target_arch = "x86_64")]
+            ascii::Width::Avx2 => avx2::advance(&self.ascii, &self.rules, text, scan),
+        }
+    }
+
+    /// Sorts a block as a scan does.
+    #[cfg(test)]
+    fn sort(&self, block: &[u8; ascii::BLOCK], out: &mut [u8; ascii::BLOCK]) -> ascii::Marks {
+        match self.ascii.width {
+            ascii::Width::Portable => self.ascii.sort(block, out),
+            #[cfg(target_arch = "x86_64")]
+            ascii::Width::Avx2 => avx2::sort(&self.ascii, block, out),
+        }
+    }
+}

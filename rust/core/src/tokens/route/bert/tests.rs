@@ -1,0 +1,268 @@
+//! The words of the route against those of normalizer and pre-tokenizer.
+
+use proptest::prelude::*;
+use serde_json::json;
+use unicode_normalization_alignments::char::canonical_combining_class;
+
+use super::ascii::{BLOCK, Width};
+use super::*;
+use crate::text::Pieces;
+
+fn normalizers() -> Vec<Option<Normalizer>> {
+    let bert = |clean_text: bool,
+                handle_chinese_chars: bool,
+                strip_accents: Option<bool>,
+                lowercase: bool| {
+        json!({
+            "type": "BertNormalizer", "clean_text": clean_text, "handle_chinese_chars": handle_chinese_chars,
+            "strip_accents": strip_accents, "lowercase": lowercase,
+        })
+    };
+    let typed = |name: &str| json!({"type": name});
+    let sequence = |names: &[&str]| {
+        let steps: Vec<_> = names.iter().map(|name| typed(name)).collect();
+        json!({"type": "Sequence", "normalizers": steps})
+    };
+    let all = [
+        bert(true, true, None, true),
+        bert(true, true, None, false),
+        bert(false, false, Some(true), false),
+        bert(false, true, Some(false), true),
+        typed("NFD"),
+        sequence(&["NFD", "Lowercase", "StripAccents"]),
+        sequence(&["Lowercase", "NFKD", "StripAccents", "NFD"]),
+        sequence(&["Nmt", "NFKC", "Lowercase"]),
+        json!({"type": "Sequence", "normalizers": [typed("Lowercase"), bert(true, false, Some(true), false)]}),
+    ];
+    let read = |normalizer| Some(serde_json::from_value(normalizer).unwrap());
+    std::iter::once(None).chain(all.into_iter().map(read)).collect()
+}
+
+fn pre_tokenizers() -> Vec<PreTokenizer> {
+    let all = [
+        json!({"type": "BertPreTokenizer"}),
+        json!({"type": "Whitespace"}),
+        json!({"type": "WhitespaceSplit"}),
+        json!({"type": "Sequence", "pretokenizers": [
+            {"type": "Digits", "individual_digits": true}, {"type": "Whitespace"},
+            {"type": "Punctuation", "behavior": "Isolated"},
+        ]}),
+        json!({"type": "Sequence", "pretokenizers": [
+            {"type": "CharDelimiterSplit", "delimiter": "é"}, {"type": "Digits", "individual_digits": false},
+        ]}),
+        json!({"type": "Sequence", "pretokenizers": [
+            {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "WhitespaceSplit"},
+        ]}),
+        json!({"type": "Punctuation", "behavior": "Removed"}),
+    ];
+    all.into_iter().map(|step| serde_json::from_value(step).unwrap()).collect()
+}
+
+/// A route, and the parts that it takes the place of.
+struct Both {
+    normalizer: Option<Normalizer>,
+    pre_tokenizer: PreTokenizer,
+    routes: Vec<Bert>,
+    scan: Scan,
+}
+
+impl Both {
+    fn new(normalizer: Option<Normalizer>, pre_tokenizer: PreTokenizer) -> Self {
+        let kinds = pre_tokenizer.kinds().unwrap();
+        let widths = [Width::Portable, Width::of_machine()];
+        let routes = widths.map(|width| Bert::of(normalizer.as_ref(), kinds.clone(), width)).into();
+        Self { normalizer, pre_tokenizer, routes, scan: Scan::default() }
+    }
+
+    fn all() -> Vec<Self> {
+        let mut all = Vec::new();
+        for normalizer in normalizers() {
+            for pre_tokenizer in pre_tokenizers() {
+                all.push(Self::new(normalizer.clone(), pre_tokenizer));
+            }
+        }
+        all
+    }
+
+    /// A few that are much unlike.
+    fn few() -> Vec<Self> {
+        let of = |normalizer: usize, pre_tokenizer: usize| {
+            Self::new(normalizers()[normalizer].clone(), pre_tokenizers().swap_remove(pre_tokenizer))
+        };
+        vec![of(1, 0), of(2, 0), of(3, 1), of(5, 2), of(6, 3), of(7, 4), of(8, 1), of(9, 5)]
+    }
+
+    fn check(&mut self, text: &str) {
+        let mut aligned = Aligned::new(text, 0, false);
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.apply(&mut aligned).unwrap();
+        }
+        let mut pieces = Pieces::new(aligned);
+        self.pre_tokenizer.apply(&mut pieces).unwrap();
+        for route in &self.routes {
+            let mut want = pieces.iter();
+            let mut visit = |buffer: &[u8], places: &[(u32, u32)]| {
+                for &(begin, end) in places {
+                    let word = str::from_utf8(&buffer[begin as usize..end as usize]).unwrap();
+                    assert_eq!(
+                        Some(word),
+                        want.next(),
+                        "{text:?}: {:?}, {:?}",
+                        self.normalizer,
+                        self.pre_tokenizer
+                    );
+                }
+                Ok(())
+            };
+            route.words(self.normalizer.as_ref(), text, &mut self.scan, &mut visit).unwrap();
+            assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
+        }
+    }
+}
+
+fn marks() -> Vec<char> {
+    ('\0'..=char::MAX).filter(|&character| canonical_combining_class(character) != 0).collect()
+}
+
+#[test]
+fn every_character_alone_and_among_others() {
+    // Beyond these nothing is assigned but characters for private use.
+    let characters: Vec<char> =
+        ('\0'..'\u{32000}').chain('\u{e0000}'..'\u{e0200}').chain('\u{fff00}'..'\u{100100}').collect();
+    for mut both in Both::few() {
+        for characters in characters.chunks(64) {
+            let mut text = String::new();
+            for character in characters {
+                let c = character;
+                text.extend([format!("{c}\nA{c}b {c}{c} é{c}\u{301}.{c}\n")]);
+            }
+            both.check(&text);
+        }
+    }
+}
+
+#[test]
+fn every_pair_of_marks() {
+    let marks = marks();
+    for (normalizer, pre_tokenizer) in [(1, 0), (5, 2), (6, 1), (7, 1)] {
+        let mut both =
+            Both::new(normalizers()[normalizer].clone(), pre_tokenizers().swap_remove(pre_tokenizer));
+        for (place, left) in marks.iter().enumerate() {
+            let base = ["e", "", "É", " ", "\u{1d15e}", "각", "漢", "\u{1f82}", "."][place % 9];
+            let text: String = marks.iter().map(|right| format!("{base}{left}{right}x")).collect();
+            both.check(&text);
+        }
+    }
+}
+
+#[test]
+fn nothing_and_hardly_anything() {
+    for mut both in Both::all() {
+        for text in
+            ["", " ", "a", "A.", "é", "\0", "\0\0", "\u{301}", "\u{fffd}", "a\0b", "漢", "\n\n", "\u{10ffff}"]
+        {
+            both.check(text);
+        }
+    }
+}
+
+#[test]
+fn words_end_and_begin_at_the_ends_of_blocks() {
+    for mut both in Both::all() {
+        for length in [0, 1, 7, 8, 15, 31, 32, 62, 63, 64, 65, 126, 127, 128, 129] {
+            for inner in [
+                "",
+                ".",
+                " ",
+                "\0",
+                "é",
+                "漢",
+                "A",
+                "\u{301}",
+                "+",
+                "..",
+                ". ",
+                " .",
+                "\t\u{1d165}\u{1d16e}\u{1d165}",
+            ] {
+                for (before, after) in
+                    [("a", "b"), ("a", " "), (".", "b"), (" ", "b"), ("é", "."), ("+", "+")]
+                {
+                    both.check(&format!("{}{inner}{}", before.repeat(length), after.repeat(70)));
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn long_texts_of_one_kind() {
+    let units = [
+        "a",
+        "A",
+        "\0",
+        ".",
+        " ",
+        "é",
+        "e\u{301}",
+        "\u{301}",
+        "\u{316}\u{301}",
+        "漢",
+        "각",
+        "\u{1d165}\u{1d16e}",
+        "\u{1f82}",
+        "ab ",
+        "İ",
+        "\u{fffd}",
+        "x\0",
+        "0.",
+        "👍🏽",
+        "\u{fdfa}",
+    ];
+    for mut both in Both::few() {
+        for unit in units {
+            both.check(&unit.repeat(20_000 / unit.len()));
+        }
+        both.check(&units.join("").repeat(200));
+    }
+}
+
+fn texts() -> impl Strategy<Value = String> {
+    let dense = "[aAéÉ \t\n\r.+_0\u{0}\u{7f}\u{85}\u{a0}\u{ad}\u{300}\u{301}\u{316}\u{327}\u{345}\u{5b0}\u{93c}\u{94d}\
+        \u{e38}\u{1d165}\u{1d16d}\u{1d15e}\u{302e}\u{fffd}\u{200d}İıſΣςΆ\u{1f82}ﬁǅ각ᄀ\u{1161}\u{11a8}漢\u{f900}\u{2f800}\
+        ½①ｶﾞ、。👍\u{fdfa}\u{3000}\u{2028}]{0,90}";
+    let sparse = "([a-zA-Z]{1,9}[ .,]{1,2}){0,30}.?([a-z]{1,9} ){0,20}";
+    let wild = proptest::collection::vec(any::<char>(), 0..60)
+        .prop_map(|characters| characters.into_iter().collect());
+    prop_oneof![dense.prop_map(|text: String| text), sparse.prop_map(|text: String| text), wild]
+}
+
+proptest! {
+    #[test]
+    fn any_text(text in texts(), repeated in 1_usize..4) {
+        thread_local! {
+            static ALL: std::cell::RefCell<Vec<Both>> = std::cell::RefCell::new(Both::all());
+        }
+        ALL.with_borrow_mut(|all| all.iter_mut().for_each(|both| both.check(&text.repeat(repeated))));
+    }
+
+    #[test]
+    fn the_wide_way_sorts_as_the_portable_one(bytes in proptest::collection::vec(prop_oneof![0_u8..128, any::<u8>()], BLOCK)) {
+        for pre_tokenizer in pre_tokenizers() {
+            let mut found = Vec::new();
+            for width in [Width::Portable, Width::of_machine()] {
+                let route = Bert::of(normalizers()[1].as_ref(), pre_tokenizer.kinds().unwrap(), width);
+                let (block, mut out) = (bytes.first_chunk().unwrap(), [0; BLOCK]);
+                let marks = route.sort(block, &mut out);
+                let valid = marks.other.trailing_zeros();
+                let kept = u64::MAX.unbounded_shr(BLOCK as u32 - valid);
+                found.push((
+                    [marks.word & kept, marks.sign & kept, marks.alone & kept],
+                    valid,
+                    out[..valid as usize].to_vec(),
+                ));
+            }
+            prop_assert_eq!(&found[0], &found[1]);
+        }
+    }
+}
