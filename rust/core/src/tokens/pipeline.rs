@@ -57,6 +57,7 @@ pub(super) struct Pipeline {
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
     tokens: Vec<Token>,
+    pub(super) metaspace: route::MetaspaceBuffers,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.

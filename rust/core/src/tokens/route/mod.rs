@@ -5,6 +5,9 @@
 //! the oracle: `FASTMASK_ROUTES=off` in the environment lets all tokenizers go through them, and the same tests hold.
 
 mod byte_level;
+mod metaspace;
+
+pub(super) use metaspace::Buffers as MetaspaceBuffers;
 
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
@@ -16,6 +19,8 @@ use crate::text::{Normalizer, PreTokenizer};
 pub(super) enum Route {
     /// The pieces are stretches of the text itself, and the model reads bytes.
     ByteLevel(byte_level::ByteLevel),
+    /// The pieces are words with a mark for the space before them.
+    Metaspace(Box<metaspace::MetaspaceRoute>),
 }
 
 /// A stretch of a document between two added tokens.
@@ -36,7 +41,10 @@ impl Route {
         if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
             return None;
         }
-        byte_level::ByteLevel::new(normalizer, pre_tokenizer, model).map(Self::ByteLevel)
+        let metaspace = || metaspace::MetaspaceRoute::new(normalizer, pre_tokenizer, model);
+        byte_level::ByteLevel::new(normalizer, pre_tokenizer, model)
+            .map(Self::ByteLevel)
+            .or_else(|| Some(Self::Metaspace(Box::new(metaspace()?))))
     }
 
     /// Appends the ids of a stretch of text.
@@ -49,6 +57,7 @@ impl Route {
     ) -> Result<()> {
         match self {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
+            Self::Metaspace(route) => route.encode(pipeline, stretch, &mut workspace.metaspace, ids),
         }
     }
 }

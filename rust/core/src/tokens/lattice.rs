@@ -1,0 +1,163 @@
+//! Viterbi's algorithm over a text: of all ways to cut it into tokens, the one whose scores have the greatest sum.
+//!
+//! Of each place the last token of the best way there is kept, four bytes; of the sums only those within reach, so that
+//! they stay in the cache however long the text is.
+
+use super::scored_trie::{NO_TOKEN, Score, ScoredTrie};
+
+/// So many places are gone through before the sums within reach are moved to the front again.
+const BLOCK: usize = 4096;
+
+/// Room for more than so many places is given back after use.
+const KEPT: usize = 1 << 18;
+
+/// A character has at most so many bytes.
+const CHARACTER: usize = 4;
+
+/// The best way to each place of a text. Its memory is used again for the next text.
+#[derive(Debug, Clone)]
+pub(super) struct Lattice<S> {
+    sums: Vec<S>,
+    /// For each place the last token of the best way there, [`NO_TOKEN`] for an unknown character.
+    ids: Vec<u32>,
+}
+
+impl<S> Default for Lattice<S> {
+    fn default() -> Self {
+        Self { sums: Vec::new(), ids: Vec::new() }
+    }
+}
+
+/// What a lattice is made of: the tokens, and what there is besides.
+#[derive(Debug, Clone)]
+pub(super) struct Tokens<S> {
+    trie: ScoredTrie<S>,
+    /// The score of a character that is no token.
+    unknown: S,
+    /// The length of each token in bytes, by id.
+    lengths: Vec<u32>,
+    longest: usize,
+}
+
+impl<S: Score> Tokens<S> {
+    /// Tokens by text, each text once, none empty; `count` is the highest id + 1. None where so many do not fit.
+    pub(super) fn new(tokens: &[(&str, u32, S)], count: usize, unknown: S) -> Option<Self> {
+        let mut lengths = vec![0; count];
+        for &(token, id, _) in tokens {
+            *lengths.get_mut(id as usize)? = token.len() as u32;
+        }
+        let mut keys: Vec<_> =
+            tokens.iter().map(|&(token, id, score)| (token.as_bytes(), id, score)).collect();
+        keys.extend(unknown_begins(tokens).into_iter().map(|text| (text.as_bytes(), NO_TOKEN, unknown)));
+        let longest = lengths.iter().max().map_or(0, |&longest| longest as usize).max(CHARACTER);
+        Some(Self { trie: ScoredTrie::new(keys)?, unknown, lengths, longest })
+    }
+}
+
+/// The characters with which tokens begin but which are none: in the trie they lead to the score of the unknown, so
+/// that a walk along the tokens meets it as it meets theirs.
+fn unknown_begins<'a, S>(tokens: &[(&'a str, u32, S)]) -> Vec<&'a str> {
+    let first = |token: &'a str| token.chars().next().map(|first| &token[..first.len_utf8()]);
+    let mut begins: Vec<&str> = tokens.iter().filter_map(|(token, ..)| first(token)).collect();
+    begins.sort_unstable();
+    begins.dedup();
+    let mut known: Vec<&str> =
+        tokens.iter().filter(|(token, ..)| first(token) == Some(token)).map(|&(token, ..)| token).collect();
+    known.sort_unstable();
+    begins.retain(|begin| known.binary_search(begin).is_err());
+    begins
+}
+
+impl<S: Score> Lattice<S> {
+    /// Finds the best way to each place of `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum
+    /// at its end.
+    ///
+    /// Of ways with equal sums the one that is met first is kept: that whose last token begins furthest to the left.
+    pub(super) fn fill(&mut self, tokens: &Tokens<S>, text: &[u8], start: S) -> S {
+        let reach = tokens.longest + CHARACTER;
+        self.ids.clear();
+        self.ids.resize(text.len() + 1, NO_TOKEN);
+        self.sums.clear();
+        self.sums.resize(text.len().min(BLOCK) + reach, S::NOTHING);
+        self.sums[0] = start;
+        let (mut begin, mut place) = (0, 0);
+        while begin < text.len() {
+            if place >= BLOCK {
+                self.sums.copy_within(place.., 0);
+                let moved = self.sums.len() - place;
+                self.sums[moved..].fill(S::NOTHING);
+                place = 0;
+            }
+            let character = self.relax(tokens, text, begin, place);
+            begin += character;
+            place += character;
+        }
+        self.sums[place]
+    }
+
+    /// Tries all tokens that begin at `begin`, and returns the length of the character there.
+    #[inline]
+    fn relax(&mut self, tokens: &Tokens<S>, text: &[u8], begin: usize, place: usize) -> usize {
+        let mut sum = self.sums[place];
+        if sum.is_far() {
+            let within_reach = self.sums.len().min(place + tokens.longest + 1);
+            self.sums[place..within_reach].iter_mut().for_each(|other| *other = other.set_back(sum));
+            sum = S::ZERO;
+        }
+        let rest = &text[begin..];
+        let character = character_length(rest);
+        let (mut base, mut walked) = (tokens.trie.root(), 0);
+        let places = self.sums[place + 1..].iter_mut().zip(&mut self.ids[begin + 1..]);
+        for (&byte, (best, id)) in rest.iter().zip(places) {
+            let Some((unit, next)) = tokens.trie.child(base, byte) else { break };
+            // Where no token ends the sum is less than any: no branch, which the processor could not foretell.
+            let new = unit.score + sum;
+            let is_better = new > *best;
+            *best = if is_better { new } else { *best };
+            *id = if is_better { unit.id } else { *id };
+            base = next;
+            walked += 1;
+        }
+        if walked < character {
+            let (best, new) = (&mut self.sums[place + character], tokens.unknown + sum);
+            if new > *best {
+                (*best, self.ids[begin + character]) = (new, NO_TOKEN);
+            }
+        }
+        character
+    }
+
+    /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
+    #[inline]
+    pub(super) fn last(&self, tokens: &Tokens<S>, text: &[u8], end: usize) -> (u32, usize) {
+        let id = self.ids[end];
+        match tokens.lengths.get(id as usize) {
+            Some(&length) => (id, end - length as usize),
+            None => (id, begin_of_character(text, end)),
+        }
+    }
+
+    /// Gives back what a very long text needed.
+    pub(super) fn shrink(&mut self) {
+        if self.ids.capacity() > KEPT {
+            self.ids = Vec::new();
+        }
+    }
+}
+
+/// The length of the character that `text` begins with, as its first byte has it. Never more than there is.
+#[inline]
+fn character_length(text: &[u8]) -> usize {
+    let length = match text.first() {
+        Some(0xC0..=0xDF) => 2,
+        Some(0xE0..=0xEF) => 3,
+        Some(0xF0..=0xFF) => 4,
+        _ => 1,
+    };
+    length.min(text.len())
+}
+
+fn begin_of_character(text: &[u8], end: usize) -> usize {
+    let continues = |byte: &&u8| **byte & 0xC0 == 0x80;
+    end - 1 - text[..end].iter().rev().take(CHARACTER - 1).take_while(continues).count()
+}
