@@ -130,11 +130,7 @@ impl<S: Score> Lattice<S> {
     /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
     #[inline]
     pub(super) fn last(&self, tokens: &Tokens<S>, text: &[u8], end: usize) -> (u32, usize) {
-        let id = self.ids[end];
-        match tokens.lengths.get(id as usize) {
-            Some(&length) => (id, end - length as usize),
-            None => (id, begin_of_character(text, end)),
-        }
+        last(tokens, &self.ids, text, end)
     }
 
     /// Gives back what a very long text needed.
@@ -143,6 +139,79 @@ impl<S: Score> Lattice<S> {
             self.ids = Vec::new();
         }
     }
+}
+
+/// The same algorithm for the two best ways, to see by how much the best one is better.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Contest {
+    best: Vec<f64>,
+    second: Vec<f64>,
+    ids: Vec<u32>,
+}
+
+impl Contest {
+    /// Finds the best way through `text`, and returns by how much it is better than all others, in sums of 64 bits.
+    pub(super) fn fill(&mut self, tokens: &Tokens<f32>, text: &[u8]) -> f64 {
+        let room = text.len() + 1;
+        self.ids.clear();
+        self.ids.resize(room, NO_TOKEN);
+        for sums in [&mut self.best, &mut self.second] {
+            sums.clear();
+            sums.resize(room, f64::NOTHING);
+        }
+        self.best[0] = 0.0;
+        let mut begin = 0;
+        while begin < text.len() {
+            begin += self.relax(tokens, text, begin);
+        }
+        self.best[text.len()] - self.second[text.len()]
+    }
+
+    #[inline]
+    fn relax(&mut self, tokens: &Tokens<f32>, text: &[u8], begin: usize) -> usize {
+        let (sum, other) = (self.best[begin], self.second[begin]);
+        let rest = &text[begin..];
+        let character = character_length(rest);
+        let (mut base, mut walked) = (tokens.trie.root(), 0);
+        let places = self.best[begin + 1..].iter_mut().zip(&mut self.second[begin + 1..]);
+        for ((&byte, (best, second)), id) in rest.iter().zip(places).zip(&mut self.ids[begin + 1..]) {
+            let Some((unit, next)) = tokens.trie.child(base, byte) else { break };
+            let score = f64::from(unit.score);
+            *id = if score + sum > *best { unit.id } else { *id };
+            (*best, *second) = two_best(*best, *second, score + sum, score + other);
+            base = next;
+            walked += 1;
+        }
+        if walked < character {
+            let (end, score) = (begin + character, f64::from(tokens.unknown));
+            if score + sum > self.best[end] {
+                self.ids[end] = NO_TOKEN;
+            }
+            (self.best[end], self.second[end]) =
+                two_best(self.best[end], self.second[end], score + sum, score + other);
+        }
+        character
+    }
+
+    /// Appends the tokens of the best way, in order: ids and lengths.
+    pub(super) fn append(&self, tokens: &Tokens<f32>, text: &[u8], out: &mut Vec<(u32, u32)>) {
+        let start = out.len();
+        let mut end = text.len();
+        while end > 0 {
+            let (id, begin) = last(tokens, &self.ids, text, end);
+            out.push((id, (end - begin) as u32));
+            end = begin;
+        }
+        out[start..].reverse();
+    }
+}
+
+/// The two best of four sums, of which the first is the better one of the first two, and the third of the last two.
+#[inline]
+fn two_best(best: f64, second: f64, new: f64, other: f64) -> (f64, f64) {
+    let greater = |one: f64, two: f64| if one > two { one } else { two };
+    let lesser = if new > best { best } else { new };
+    (greater(new, best), greater(lesser, greater(second, other)))
 }
 
 /// The length of the character that `text` begins with, as its first byte has it. Never more than there is.
@@ -155,6 +224,16 @@ fn character_length(text: &[u8]) -> usize {
         _ => 1,
     };
     length.min(text.len())
+}
+
+/// The token that ends at `end`, of which `ids` tells for each place, and where it begins.
+#[inline]
+fn last<S>(tokens: &Tokens<S>, ids: &[u32], text: &[u8], end: usize) -> (u32, usize) {
+    let id = ids[end];
+    match tokens.lengths.get(id as usize) {
+        Some(&length) => (id, end - length as usize),
+        None => (id, begin_of_character(text, end)),
+    }
 }
 
 fn begin_of_character(text: &[u8], end: usize) -> usize {

@@ -11,7 +11,7 @@ use crate::tokens::cache::WordCache;
 use crate::tokens::lattice::Lattice;
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::Pipeline;
-use crate::tokens::words::Words;
+use crate::tokens::words::{Place, Words};
 use crate::{Error, Result};
 
 #[derive(Debug)]
@@ -72,7 +72,17 @@ impl MetaspaceRoute {
                 }
                 is_apart = false;
             }
-            cache.encode(text.as_bytes(), places, ids, |word, ids| self.encode_word(pipeline, word, own, ids))
+            let is_empty = |place: &Place| place.0 == place.1;
+            for group in places.chunk_by(|one, other| is_empty(one) == is_empty(other)) {
+                if group.first().is_some_and(is_empty) {
+                    group.iter().try_for_each(|_| self.encode_word(pipeline, b"", own, ids))?;
+                    continue;
+                }
+                cache.encode(text.as_bytes(), group, ids, |word, ids| {
+                    self.encode_word(pipeline, word, own, ids)
+                })?;
+            }
+            Ok(())
         })?;
         let stripped = |end| white_space.strips_right || (end == 0 && white_space.strips_left);
         match words.end.filter(|&end| !self.drops_space && !stripped(end)) {

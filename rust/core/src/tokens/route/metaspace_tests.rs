@@ -153,7 +153,7 @@ fn every_kind_has_a_route_and_nasty_text_goes_through_it_as_through_the_parts() 
         &long,
         &blanks,
     ];
-    for normalizer in normalizers(&RULES) {
+    for (place, normalizer) in normalizers(&RULES).into_iter().enumerate() {
         for pre_tokenizer in pre_tokenizers() {
             let pipeline = pipeline(&normalizer, &pre_tokenizer);
             let has_route =
@@ -162,8 +162,9 @@ fn every_kind_has_a_route_and_nasty_text_goes_through_it_as_through_the_parts() 
             let strips_left = normalizer.to_string().contains("\"strip_left\":true");
             let is_always = pre_tokenizer.to_string().contains("always");
             let drops_space = pre_tokenizer.to_string().contains("WhitespaceSplit");
-            let expected = !routes_are_off() && (drops_space || !strips_left || is_always);
-            assert_eq!(has_route, expected, "{normalizer} {pre_tokenizer}");
+            let marks_runs = normalizer.to_string().contains("\"content\":\"▁\"");
+            let is_known = if drops_space { !marks_runs } else { !strips_left || is_always };
+            assert_eq!(has_route, !routes_are_off() && is_known, "{place} {pre_tokenizer}");
             if !has_route {
                 continue;
             }
@@ -173,7 +174,7 @@ fn every_kind_has_a_route_and_nasty_text_goes_through_it_as_through_the_parts() 
                     let want = by_parts(&pipeline, text, is_first);
                     for _ in 0..2 {
                         let got = by_route(&pipeline, text, is_first, &mut workspace);
-                        assert_eq!(got, want, "{text:?} {is_first} {normalizer} {pre_tokenizer}");
+                        assert_eq!(got, want, "{text:?} {is_first} {place} {pre_tokenizer}");
                     }
                 }
             }

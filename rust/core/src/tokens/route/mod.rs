@@ -38,7 +38,7 @@ impl Route {
         pre_tokenizer: Option<&PreTokenizer>,
         model: &Model,
     ) -> Option<Self> {
-        if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
+        if are_off() {
             return None;
         }
         let metaspace = || metaspace::MetaspaceRoute::new(normalizer, pre_tokenizer, model);
@@ -60,4 +60,9 @@ impl Route {
             Self::Metaspace(route) => route.encode(pipeline, stretch, &mut workspace.metaspace, ids),
         }
     }
+}
+
+/// Whether all text is to go the plain way.
+pub(super) fn are_off() -> bool {
+    std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off")
 }
