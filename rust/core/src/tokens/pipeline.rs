@@ -6,9 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
-use super::models::{Model, Token};
+use super::models::{Model, Scratch, Token};
 use super::post_process::white_space_ends;
 use super::route::{self, Route};
+use super::sentencepiece;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
 
@@ -58,9 +59,11 @@ pub(super) struct Workspace {
     pub(super) cache: WordCache,
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
-    pub(super) tokens: Vec<Token>,
+    pub(super) scratch: Scratch,
     /// Made for the first text that needs it.
     pub(super) scan: Option<Box<route::bert::Scan>>,
+    pub(super) metaspace: route::MetaspaceBuffers,
+    pub(super) sentencepiece: sentencepiece::Buffers,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
@@ -203,7 +206,7 @@ impl Pipeline {
             return Ok(());
         }
         let start = ids.len();
-        self.model.encode_ids(piece, &mut workspace.tokens, ids)?;
+        self.model.encode_ids(piece.as_bytes(), &mut workspace.scratch, ids)?;
         workspace.cache.insert(piece.as_bytes(), &ids[start..]);
         Ok(())
     }

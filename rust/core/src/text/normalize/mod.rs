@@ -1,8 +1,10 @@
 //! What is done to a text before it is cut into words: the normalizers of the `tokenizers` library, exactly.
 
 mod bert;
+mod by_word;
 mod characters;
 pub mod charsmap;
+mod charsmap_keys;
 mod precompiled;
 mod unicode;
 
@@ -11,8 +13,10 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use bert::BertNormalizer;
+pub(crate) use by_word::ByWord;
 pub use characters::{Changed, CharacterSteps};
 pub use charsmap::Charsmap;
+pub(crate) use charsmap_keys::{LongKeys, holds};
 pub use precompiled::Precompiled;
 
 use super::aligned::Aligned;

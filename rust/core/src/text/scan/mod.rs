@@ -12,7 +12,7 @@ mod gpt2;
 mod tests;
 
 use self::block::{Block, Classify, Portable, SIZE};
-pub use self::cl100k::Cl100k;
+pub(super) use self::cl100k::Cl100k;
 use self::gpt2::Gpt2;
 use super::classes::{Class, Classes};
 

@@ -19,6 +19,7 @@ pub use unigram::Unigram;
 pub use word_level::WordLevel;
 pub use wordpiece::WordPiece;
 
+use super::lattice::Lattice;
 use super::vocab::Vocab;
 use crate::{Error, Result};
 
@@ -150,32 +151,43 @@ impl Model {
         }
     }
 
-    /// Appends the ids of a word to `ids`: those of [`Model::encode_bytes`] where the model reads bytes, and of
-    /// [`Model::encode_word`] where it does not. `tokens` is room to work in.
+    /// Appends the ids of a word, given as UTF-8, to `ids`: those of [`Model::encode_bytes`] where the model reads bytes, and of
+    /// [`Model::encode_word`] where it does not.
     ///
     /// ```
-    /// use fastmask_core::tokens::Model;
+    /// use fastmask_core::tokens::{Model, Scratch};
     /// let file = serde_json::json!({"type": "WordLevel", "vocab": {"[UNK]": 0, "low": 1}, "unk_token": "[UNK]"});
     /// let model = Model::from_json(file)?;
     /// let mut ids = vec![7];
-    /// model.encode_ids("low", &mut Vec::new(), &mut ids)?;
+    /// model.encode_ids(b"low", &mut Scratch::default(), &mut ids)?;
     /// assert_eq!(ids, [7, 1]);
     /// # Ok::<(), fastmask_core::Error>(())
     /// ```
-    pub fn encode_ids(&self, word: &str, tokens: &mut Vec<Token>, ids: &mut Vec<u32>) -> Result<()> {
+    pub fn encode_ids(&self, word: &[u8], scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<()> {
+        check_length(word)?;
         match self {
-            Self::Bpe(model) if model.reads_bytes() => {
-                check_length(word.as_bytes())?;
-                model.encode_byte_ids(word.as_bytes(), ids)
-            }
+            Self::Bpe(model) if model.reads_bytes() => model.encode_byte_ids(word, ids),
+            Self::WordPiece(model) => model.encode_ids(word, ids),
+            Self::Unigram(model) => model.encode_ids(text_of(word)?, &mut scratch.lattice, ids),
             _ => {
-                tokens.clear();
-                self.encode_word(word, tokens)?;
-                ids.extend(tokens.iter().map(|token| token.id));
+                scratch.tokens.clear();
+                self.encode_word(text_of(word)?, &mut scratch.tokens)?;
+                ids.extend(scratch.tokens.iter().map(|token| token.id));
                 Ok(())
             }
         }
     }
+}
+
+fn text_of(word: &[u8]) -> Result<&str> {
+    std::str::from_utf8(word).map_err(|_| reads_characters())
+}
+
+/// Room to work in, for a model that is asked for ids alone.
+#[derive(Debug, Default)]
+pub struct Scratch {
+    tokens: Vec<Token>,
+    lattice: Lattice<f64>,
 }
 
 pub(super) fn check_length(word: &[u8]) -> Result<()> {

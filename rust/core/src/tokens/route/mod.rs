@@ -6,6 +6,9 @@
 
 pub(in crate::tokens) mod bert;
 mod byte_level;
+mod metaspace;
+
+pub(super) use metaspace::Buffers as MetaspaceBuffers;
 
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
@@ -19,6 +22,8 @@ pub(super) enum Route {
     ByteLevel(byte_level::ByteLevel),
     /// Words are told by the kinds of their characters alone.
     Bert(Box<bert::Bert>),
+    /// The pieces are words with a mark for the space before them.
+    Metaspace(Box<metaspace::MetaspaceRoute>),
 }
 
 /// A stretch of a document between two added tokens.
@@ -36,19 +41,22 @@ impl Route {
         pre_tokenizer: Option<&PreTokenizer>,
         model: &Model,
     ) -> Option<Self> {
-        if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
+        if are_off() {
             return None;
         }
-        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel).or_else(|| {
-            bert::Bert::new(normalizer, pre_tokenizer, model).map(|route| Self::Bert(Box::new(route)))
-        })
+        let bert = || bert::Bert::new(normalizer, pre_tokenizer, model);
+        let metaspace = || metaspace::MetaspaceRoute::new(normalizer, pre_tokenizer, model);
+        byte_level::ByteLevel::new(pre_tokenizer, model)
+            .map(Self::ByteLevel)
+            .or_else(|| Some(Self::Bert(Box::new(bert()?))))
+            .or_else(|| Some(Self::Metaspace(Box::new(metaspace()?))))
     }
 
     /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
-            Self::Bert(_) => true,
+            Self::Bert(_) | Self::Metaspace(_) => true,
         }
     }
 
@@ -63,6 +71,12 @@ impl Route {
         match self {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
             Self::Bert(route) => route.encode(pipeline, stretch, workspace, ids),
+            Self::Metaspace(route) => route.encode(pipeline, stretch, &mut workspace.metaspace, ids),
         }
     }
+}
+
+/// Whether all text is to go the plain way.
+pub(super) fn are_off() -> bool {
+    std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off")
 }

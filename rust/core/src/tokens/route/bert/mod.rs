@@ -23,7 +23,7 @@ use crate::text::normalize::CharacterSteps;
 use crate::text::{Aligned, Kinds, Normalizer, PreTokenizer};
 use crate::tokens::models::{Model, check_length};
 use crate::tokens::pipeline::{Pipeline, Workspace};
-use crate::{Error, Result};
+use crate::Result;
 
 pub(in crate::tokens) use scan::Scan;
 
@@ -64,21 +64,12 @@ impl Bert {
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let Workspace { cache, tokens, scan, .. } = workspace;
+        let Workspace { cache, scratch, scan, .. } = workspace;
         // Most tokens are longer.
         ids.reserve(stretch.text.len() / 4);
         let scan = scan.get_or_insert_default();
         self.words(pipeline.normalizer.as_ref(), stretch.text, scan, &mut |text, places| {
-            cache.encode(text, places, ids, |word, ids| match &pipeline.model {
-                Model::WordPiece(model) => model.encode_ids(word, ids),
-                _ => {
-                    let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
-                    tokens.clear();
-                    pipeline.model.encode_word(word, tokens)?;
-                    ids.extend(tokens.iter().map(|token| token.id));
-                    Ok(())
-                }
-            })
+            cache.encode(text, places, ids, |word, ids| pipeline.model.encode_ids(word, scratch, ids))
         })
     }
 
