@@ -132,7 +132,7 @@ impl<'a> Attempt<'a> {
             self.merges.push(next.pair);
             self.made.push(new);
             self.join(&next, new)?;
-            if self.merges.len() % MERGES_A_REPORT == 0 {
+            if self.merges.len().is_multiple_of(MERGES_A_REPORT) {
                 report(self.vocabulary.len())?;
             }
         }

@@ -27,7 +27,7 @@ pub use alphabet::byte_alphabet;
 pub use bpe::BpeSettings;
 pub use unigram::UnigramSettings;
 pub use wordpiece::WordPieceSettings;
-pub use words::{SplitWords, WordCounts};
+pub use words::{CutText, SplitWords, WordCounts};
 
 /// What a trainer has learned.
 #[derive(Debug, Clone, PartialEq)]
