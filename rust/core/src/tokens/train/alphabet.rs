@@ -6,7 +6,6 @@ use rustc_hash::FxHashMap;
 
 use super::bpe::BpeSettings;
 use super::vocabulary::Vocabulary;
-use super::words::WordCounts;
 use crate::text::byte_level;
 
 /// Characters below this, which are most, are looked up in a table. It holds the byte-level alphabet.
@@ -49,13 +48,13 @@ impl Alphabet {
     /// Which of equally rare characters are left out, and the order of the forms, are matters of hashing in the
     /// `tokenizers` library, other in every process. Here higher code points are left out first, and forms are in
     /// the order continuing, ending, continuing and ending.
-    pub(super) fn new(counts: &WordCounts, settings: &BpeSettings, vocabulary: &mut Vocabulary) -> Self {
+    pub(super) fn new(words: &[(&str, u64)], settings: &BpeSettings, vocabulary: &mut Vocabulary) -> Self {
         let mut alphabet = Self {
             low: vec![UNSEEN; TABLE],
             high: FxHashMap::default(),
             bytes: settings.byte_level.then(|| std::array::from_fn(|byte| byte_level::char_of(byte as u8))),
         };
-        for (word, count) in counts.iter() {
+        for &(word, count) in words {
             alphabet.count(word, count);
         }
         for &character in &settings.initial_alphabet {

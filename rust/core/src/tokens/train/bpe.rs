@@ -105,11 +105,12 @@ impl BpeSettings {
                 .advise("give at least one document that is not empty"));
         }
         let mut vocabulary = Vocabulary::new(&self.special_tokens)?;
-        let alphabet = Alphabet::new(&counts, self, &mut vocabulary);
+        let words = counts.most_frequent_first(num_threads);
+        let alphabet = Alphabet::new(&words, self, &mut vocabulary);
         let advice = if self.byte_level { "" } else { ", or keep fewer characters with limit_alphabet" };
         vocabulary.check_size(self.vocab_size, self.special_tokens.len(), advice)?;
-        let mut chain = Chain::default();
-        for (word, count) in counts.iter() {
+        let mut chain = Chain::new();
+        for (word, count) in words {
             chain.push(count, |symbol| alphabet.symbols(word, symbol))?;
         }
         drop(counts);
@@ -120,7 +121,7 @@ impl BpeSettings {
             max_token_length: self.max_token_length,
             num_threads,
         };
-        let merges = merges::merge(&mut chain, &mut vocabulary, &limits, report)?;
+        let merges = merges::merge(chain, &mut vocabulary, &limits, report)?;
         Ok((vocabulary, merges))
     }
 

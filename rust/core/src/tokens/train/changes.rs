@@ -22,7 +22,12 @@ struct Side {
     neighbours: Vec<Neighbour>,
     /// An index in `neighbours` and the place of a new pair with it, in the order of the places.
     places: Vec<(u32, u32)>,
+    /// By neighbour: where its places end, while they are put in order.
+    ends: Vec<usize>,
 }
+
+/// Stands for the places of a pair that is forgotten.
+const UNWANTED: usize = usize::MAX;
 
 #[derive(Debug, Clone, Copy)]
 struct Neighbour {
@@ -66,13 +71,18 @@ impl Changes {
     /// Enters the changes in the counts, puts the new pairs in the queue, and is empty again.
     pub(super) fn apply(&mut self, pairs: &mut Pairs, merged: Pair, new: u32) {
         self.gather_twins(new);
-        for Neighbour { symbol, lost, won, .. } in &self.before.neighbours {
-            pairs.change((*symbol, merged.0), -lost);
-            pairs.change((*symbol, new), *won);
+        for Neighbour { symbol, won, .. } in &self.before.neighbours {
+            pairs.give((*symbol, new), *won);
         }
-        for Neighbour { symbol, lost, won, .. } in &self.after.neighbours {
-            pairs.change((merged.1, *symbol), -lost);
-            pairs.change((new, *symbol), *won);
+        for Neighbour { symbol, won, .. } in &self.after.neighbours {
+            pairs.give((new, *symbol), *won);
+        }
+        // What has just arisen may be gone again: in `aaaa`, the pair of `aa` and the next `a`.
+        for Neighbour { symbol, lost, .. } in &self.before.neighbours {
+            pairs.take((*symbol, merged.0), *lost);
+        }
+        for Neighbour { symbol, lost, .. } in &self.after.neighbours {
+            pairs.take((merged.1, *symbol), *lost);
         }
         pairs.grow_older();
         self.before.enqueue(pairs, |symbol| (symbol, new));
@@ -137,22 +147,26 @@ impl Side {
 
     /// Puts the pairs with the neighbours in the queue.
     fn enqueue(&mut self, pairs: &mut Pairs, pair: impl Fn(u32) -> Pair) {
-        let (start, places) = pairs.new_places(self.places.len());
         let mut end = 0;
-        let mut ends: Vec<usize> = Vec::with_capacity(self.neighbours.len());
+        self.ends.clear();
         for neighbour in &self.neighbours {
-            ends.push(end);
-            end += neighbour.places;
+            let kept = neighbour.places > 0 && pairs.keeps(neighbour.won);
+            self.ends.push(if kept { end } else { UNWANTED });
+            end += if kept { neighbour.places } else { 0 };
         }
+        let (start, places) = pairs.new_places(end);
         for &(index, place) in &self.places {
-            let end = &mut ends[index as usize];
-            places[*end] = place;
-            *end += 1;
+            let end = &mut self.ends[index as usize];
+            if *end != UNWANTED {
+                places[*end] = place;
+                *end += 1;
+            }
         }
-        for (neighbour, end) in self.neighbours.iter().zip(ends).filter(|(neighbour, _)| neighbour.places > 0)
-        {
-            let range: Range<usize> = start + end - neighbour.places..start + end;
-            pairs.enqueue(pair(neighbour.symbol), range);
+        for (neighbour, &end) in self.neighbours.iter().zip(&self.ends) {
+            if end != UNWANTED {
+                let range: Range<usize> = start + end - neighbour.places..start + end;
+                pairs.enqueue(pair(neighbour.symbol), range);
+            }
         }
         self.clear();
     }

@@ -8,12 +8,19 @@
 //! - a candidate is merged everywhere in the words that it was seen in, also where the pair arose later;
 //! - pairs whose token would be too long are not counted when they arise, but are when they vanish; the pairs of
 //!   single characters are counted whatever the limit.
+//!
+//! Most pairs are far too rare ever to be merged. So, at first, pairs are forgotten that are rarer than a guess when
+//! they arise; when no other is left that is as frequent, the pairs are counted anew, with a lower guess. That is exact
+//! while each merge gives a token that was not there before: then all occurrences of a pair arise at once, with the
+//! younger of its two symbols, and none of the above has anything to decide. Should a merge give a token that has been
+//! there, or is there a limit on the length, nothing is forgotten.
 
-use rustc_hash::FxHashSet;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use super::chain::Chain;
+use super::chain::{Chain, Join, Stretch};
 use super::changes::Changes;
-use super::pairs::{Pair, Pairs};
+use super::first_pairs;
+use super::pairs::{Next, Pair, Pairs};
 use super::vocabulary::Vocabulary;
 use crate::{Result, threads};
 
@@ -21,7 +28,16 @@ use crate::{Result, threads};
 const MERGES_A_REPORT: usize = 128;
 
 /// A merge at fewer places than this is not worth another thread; tests share out every merge.
-const PLACES_A_THREAD: usize = if cfg!(test) { 2 } else { 1 << 14 };
+const PLACES_A_THREAD: usize = if cfg!(test) { 2 } else { 1 << 13 };
+
+/// Places are looked at in blocks of this many before anything is joined there.
+const BLOCK: usize = 32;
+
+/// A pair is forgotten if it is rarer than all pairs would be if there were this many for each merge.
+const PAIRS_A_MERGE: i64 = 128;
+
+/// How much lower the next guess is.
+const LOWER: i64 = 16;
 
 /// What merging is told.
 pub(super) struct Limits<'a> {
@@ -34,54 +50,152 @@ pub(super) struct Limits<'a> {
 
 /// Merges until the vocabulary is full or no pair is left. Returns the merges in the order of their ranks.
 pub(super) fn merge(
-    chain: &mut Chain,
+    chain: Chain,
     vocabulary: &mut Vocabulary,
     limits: &Limits<'_>,
     mut report: impl FnMut(usize, usize) -> Result<()>,
 ) -> Result<Vec<Pair>> {
-    report(vocabulary.len(), limits.vocab_size)?;
-    let mut pairs = Pairs::new(chain);
-    let mut spans = Spans::new(chain, limits.max_token_length);
-    let mut parts: Vec<Changes> = (0..limits.num_threads.max(1)).map(|_| Changes::default()).collect();
-    let mut merges = Vec::new();
-    while vocabulary.len() < limits.vocab_size {
-        let Some(next) = pairs.next() else { break };
-        if next.count < 1 || next.count < limits.min_frequency {
-            break;
+    let mut most = 0;
+    let mut report = |done: usize| {
+        // The second attempt has less than the first had.
+        most = most.max(done);
+        report(most, limits.vocab_size)
+    };
+    report(vocabulary.len())?;
+    let first = vocabulary.len();
+    let mut chain = chain;
+    if limits.max_token_length.is_none() {
+        let mut attempt = Attempt::new(&mut chain, vocabulary, limits, true)?;
+        if attempt.run(&mut report)? {
+            return Ok(attempt.merges);
         }
-        let text = merged_text(vocabulary, next.pair, limits.continuing_subword_prefix);
-        let new = vocabulary.id(&text);
-        merges.push(next.pair);
+        let parts: FxHashMap<u32, Pair> = attempt.made.into_iter().zip(attempt.merges).collect();
+        chain = chain.taken_apart(|id| parts.get(&id).copied())?;
+        vocabulary.truncate(first);
+    }
+    let mut attempt = Attempt::new(&mut chain, vocabulary, limits, false)?;
+    attempt.run(&mut report)?;
+    Ok(only_last(attempt.merges))
+}
+
+/// One way through all merges.
+struct Attempt<'a> {
+    chain: &'a mut Chain,
+    vocabulary: &'a mut Vocabulary,
+    limits: &'a Limits<'a>,
+    /// Whether rare pairs may be forgotten.
+    forgets: bool,
+    /// The least count of a pair that is merged.
+    floor: i64,
+    /// By id: whether the symbol is or was in the chain.
+    used: Vec<bool>,
+    pairs: Pairs,
+    spans: Spans,
+    parts: Vec<Changes>,
+    merges: Vec<Pair>,
+    /// The symbols that the merges have made.
+    made: Vec<u32>,
+}
+
+impl<'a> Attempt<'a> {
+    fn new(
+        chain: &'a mut Chain,
+        vocabulary: &'a mut Vocabulary,
+        limits: &'a Limits<'a>,
+        forgets: bool,
+    ) -> Result<Self> {
+        let floor = i64::try_from(limits.min_frequency).unwrap_or(i64::MAX).max(1);
+        let number = (limits.vocab_size.saturating_sub(vocabulary.len()) as i64).max(1);
+        let guess = |all: i64| {
+            if forgets { (all / number.saturating_mul(PAIRS_A_MERGE)).max(floor) } else { 0 }
+        };
+        let first = first_pairs::find(chain, limits.num_threads, guess)?;
+        let spans = Spans::new(chain, limits.max_token_length);
+        let mut used = vec![false; vocabulary.len()];
+        chain.symbols().for_each(|symbol| used[symbol as usize] = true);
+        let parts = (0..limits.num_threads.max(1)).map(|_| Changes::default()).collect();
+        let (pairs, merges, made) = (Pairs::new(first), Vec::new(), Vec::new());
+        Ok(Self { chain, vocabulary, limits, forgets, floor, used, pairs, spans, parts, merges, made })
+    }
+
+    /// Merges until the vocabulary is full or no pair is left. False, if a token has come to be a second time and
+    /// pairs have been forgotten.
+    fn run(&mut self, report: &mut dyn FnMut(usize) -> Result<()>) -> Result<bool> {
+        while self.vocabulary.len() < self.limits.vocab_size {
+            let Some(next) = self.next()? else { break };
+            let text = merged_text(self.vocabulary, next.pair, self.limits.continuing_subword_prefix);
+            let new = self.vocabulary.id(&text);
+            self.used.resize(self.vocabulary.len(), false);
+            if std::mem::replace(&mut self.used[new as usize], true) && self.forgets {
+                return Ok(false);
+            }
+            self.merges.push(next.pair);
+            self.made.push(new);
+            self.join(&next, new)?;
+            if self.merges.len().is_multiple_of(MERGES_A_REPORT) {
+                report(self.vocabulary.len())?;
+            }
+        }
+        report(self.vocabulary.len())?;
+        Ok(true)
+    }
+
+    /// The next pair to merge, if there is one that is frequent enough.
+    fn next(&mut self) -> Result<Option<Next>> {
+        loop {
+            let next = self.pairs.next();
+            if next.is_some() || self.pairs.least() <= self.floor {
+                let least = self.limits.min_frequency.max(1);
+                return Ok(next.filter(|next| next.count >= least));
+            }
+            let least = (self.pairs.least() / LOWER).max(self.floor);
+            self.chain.compact();
+            self.pairs = Pairs::new(first_pairs::find(self.chain, self.limits.num_threads, |_| least)?);
+        }
+    }
+
+    /// Joins a pair wherever it stands, and enters what that changes.
+    fn join(&mut self, next: &Next, new: u32) -> Result<()> {
         let everywhere;
-        let mut places = pairs.places(next.places);
-        if next.others_wait || spans.differ {
-            everywhere = chain.in_the_same_words(next.pair.0, places);
+        let mut places = self.pairs.places(next.places.clone());
+        if next.others_wait || self.spans.differ {
+            everywhere = self.chain.in_the_same_words(next.pair.0, places);
             places = &everywhere;
         }
-        let number = (places.len() / PLACES_A_THREAD + 1).min(parts.len());
+        let number = (places.len() / PLACES_A_THREAD + 1).min(self.parts.len());
+        let max_length = self.limits.max_token_length;
         threads::for_each(
-            limits.num_threads,
-            chain.stretches(places, number).into_iter().zip(&mut parts).collect(),
+            self.limits.num_threads,
+            self.chain.stretches(places, number).into_iter().zip(&mut self.parts).collect(),
             || (),
             |(), ((mut stretch, places), changes)| {
-                let joins = places.iter().filter_map(|&at| stretch.join(at, next.pair, new));
-                joins.for_each(|join| changes.note(&join, limits.max_token_length));
+                join_at(&mut stretch, places, next.pair, new, |join| changes.note(&join, max_length));
                 Ok(())
             },
         )?;
-        if let [changes, others @ ..] = parts.as_mut_slice() {
+        if let [changes, others @ ..] = self.parts.as_mut_slice() {
             for other in others {
                 changes.absorb(other);
             }
-            spans.note(new, changes.spans());
-            changes.apply(&mut pairs, next.pair, new);
+            self.spans.note(new, changes.spans());
+            changes.apply(&mut self.pairs, next.pair, new);
         }
-        if merges.len() % MERGES_A_REPORT == 0 {
-            report(vocabulary.len(), limits.vocab_size)?;
-        }
+        Ok(())
     }
-    report(vocabulary.len(), limits.vocab_size)?;
-    Ok(only_last(merges))
+}
+
+fn join_at(stretch: &mut Stretch<'_>, places: &[u32], pair: Pair, new: u32, mut joined: impl FnMut(Join)) {
+    let mut alive = [0; BLOCK];
+    for block in places.chunks(BLOCK) {
+        // Most time goes into waiting for memory. These reads do not depend on one another, so they wait together.
+        let mut number = 0;
+        for &at in block {
+            alive[number] = at;
+            // A join can bring the left symbol back, if it is the new one.
+            number += usize::from(stretch.has(at, pair.0) || new == pair.0);
+        }
+        alive[..number].iter().filter_map(|&at| stretch.join(at, pair, new)).for_each(&mut joined);
+    }
 }
 
 /// The text of the token that a pair becomes: a continuing symbol loses its prefix.
@@ -113,10 +227,7 @@ impl Spans {
     fn new(chain: &Chain, max_token_length: Option<usize>) -> Self {
         let mut spans = Self { known: Vec::new(), differ: false, matter: max_token_length.is_some() };
         if spans.matter {
-            chain.pairs().for_each(|((left, right), ..)| {
-                spans.note(left, Some((1, 1)));
-                spans.note(right, Some((1, 1)));
-            });
+            chain.symbols().for_each(|symbol| spans.note(symbol, Some((1, 1))));
         }
         spans
     }

@@ -11,7 +11,9 @@ mod bpe;
 mod bpe_cases;
 mod chain;
 mod changes;
+mod first_pairs;
 mod merges;
+mod pair_table;
 mod pairs;
 mod tally;
 mod unigram;
@@ -25,7 +27,7 @@ pub use alphabet::byte_alphabet;
 pub use bpe::BpeSettings;
 pub use unigram::UnigramSettings;
 pub use wordpiece::WordPieceSettings;
-pub use words::{SplitWords, WordCounts};
+pub use words::{CutText, SplitWords, WordCounts};
 
 /// What a trainer has learned.
 #[derive(Debug, Clone, PartialEq)]

@@ -1,47 +1,57 @@
 //! How often each pair of symbols occurs, and which is to be merged next.
 
+use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 use std::collections::binary_heap::PeekMut;
 use std::ops::Range;
 
-use rustc_hash::FxHashMap;
-
-use super::chain::Chain;
+use super::first_pairs::{FirstPairs, Found};
+use super::pair_table::{PairTable, packed};
 
 /// Two neighbours, left and right.
 pub(super) type Pair = (u32, u32);
 
 /// A pair that waits to be merged at some places. Counts fall while it waits; it is looked up again when its turn
 /// comes.
-#[derive(Debug, PartialEq, Eq)]
-pub(super) struct Candidate {
+#[derive(Debug)]
+struct Candidate {
     count: u64,
-    pair: Pair,
+    /// Of equally frequent pairs that with the lower ids comes first.
+    pair: Reverse<u64>,
     /// Of candidates of one pair the older comes first. (Which one is a matter of chance in the `tokenizers`
     /// library.)
-    age: u32,
-    places: Range<usize>,
+    age: Reverse<u32>,
+    number: u32,
+    start: usize,
+}
+
+impl Candidate {
+    fn rank(&self) -> (u128, Reverse<u32>) {
+        (u128::from(self.count) << 64 | u128::from(!self.pair.0), self.age)
+    }
 }
 
 impl Ord for Candidate {
+    #[inline]
     fn cmp(&self, other: &Self) -> std::cmp::Ordering {
-        (self.count, other.pair, other.age).cmp(&(other.count, self.pair, self.age))
+        self.rank().cmp(&other.rank())
     }
 }
 
 impl PartialOrd for Candidate {
+    #[inline]
     fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
         Some(self.cmp(other))
     }
 }
 
-#[derive(Debug, Default, Clone, Copy)]
-struct State {
-    /// Signed: with a limit on the length of tokens, pairs are taken away that were never added.
-    count: i64,
-    /// How many candidates of the pair are in the queue.
-    waiting: u32,
+impl PartialEq for Candidate {
+    fn eq(&self, other: &Self) -> bool {
+        self.rank() == other.rank()
+    }
 }
+
+impl Eq for Candidate {}
 
 /// A pair taken out of the queue.
 #[derive(Debug)]
@@ -54,62 +64,70 @@ pub(super) struct Next {
     pub(super) others_wait: bool,
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Pairs {
-    states: FxHashMap<Pair, State>,
+    states: PairTable,
     queue: BinaryHeap<Candidate>,
     /// The places of all candidates, one after the other. A join takes away a symbol and adds at most two places, so
     /// this stays below three times the characters that there are.
     places: Vec<u32>,
     age: u32,
+    /// Pairs that are rarer when they arise are forgotten. 0: none is.
+    least: i64,
 }
 
 impl Pairs {
-    /// The pairs of words in which nothing has been merged yet.
-    pub(super) fn new(chain: &Chain) -> Self {
-        let mut pairs = Self::default();
-        let mut numbers: FxHashMap<Pair, u32> = FxHashMap::default();
-        // Pair, count, and how many places; then where the places end.
-        let mut found: Vec<(Pair, i64, usize)> = Vec::new();
-        let mut number_of_each = Vec::new();
-        for (pair, _, count) in chain.pairs() {
-            let number = *numbers.entry(pair).or_insert_with(|| {
-                found.push((pair, 0, 0));
-                found.len() as u32 - 1
-            });
-            let (_, sum, places) = &mut found[number as usize];
-            *sum += count as i64;
-            *places += 1;
-            number_of_each.push(number);
-        }
-        let mut starts = Vec::with_capacity(found.len());
-        let mut total = 0;
-        for (_, _, places) in &found {
-            starts.push(total);
-            total += places;
-        }
-        pairs.places = vec![0; total];
-        for (number, (_, at, _)) in number_of_each.into_iter().zip(chain.pairs()) {
-            let end = &mut starts[number as usize];
-            pairs.places[*end] = at;
-            *end += 1;
-        }
-        for ((pair, count, places), end) in found.into_iter().zip(starts) {
-            pairs.change(pair, count);
-            pairs.enqueue(pair, end - places..end);
-        }
-        pairs
+    pub(super) fn new(first: FirstPairs) -> Self {
+        let FirstPairs { found, places, least } = first;
+        let mut states = PairTable::with_capacity(found.len());
+        let mut start = 0;
+        let candidate = |Found { pair, count, places }| {
+            let state = states.get_or_new(pair);
+            (state.count, state.waiting) = (count, 1);
+            start += places;
+            Candidate {
+                count: count as u64,
+                pair: Reverse(packed(pair)),
+                age: Reverse(0),
+                number: places as u32,
+                start: start - places,
+            }
+        };
+        let queue = found.into_iter().map(candidate).collect();
+        Self { states, queue, places, age: 0, least }
     }
 
     pub(super) fn places(&self, range: Range<usize>) -> &[u32] {
         &self.places[range]
     }
 
-    /// Changes a pair's count and returns the new one.
-    pub(super) fn change(&mut self, pair: Pair, by: i64) -> i64 {
-        let state = self.states.entry(pair).or_default();
-        state.count += by;
-        state.count
+    /// What has been forgotten occurs less often than this.
+    pub(super) fn least(&self) -> i64 {
+        self.least
+    }
+
+    /// Whether a pair that arises so often is kept.
+    #[inline]
+    pub(super) fn keeps(&self, count: i64) -> bool {
+        count >= self.least
+    }
+
+    /// Enters how much rarer a pair has become.
+    #[inline]
+    pub(super) fn take(&mut self, pair: Pair, count: i64) {
+        if self.least == 0 {
+            self.states.get_or_new(pair).count -= count;
+        } else if let Some(state) = self.states.get(pair) {
+            state.count -= count;
+        }
+    }
+
+    /// Enters how much more often a pair occurs.
+    #[inline]
+    pub(super) fn give(&mut self, pair: Pair, count: i64) {
+        if self.keeps(count) {
+            self.states.get_or_new(pair).count += count;
+        }
     }
 
     /// Makes room for places, which the caller fills.
@@ -121,9 +139,15 @@ impl Pairs {
 
     /// Puts a pair in the queue, if it occurs at all.
     pub(super) fn enqueue(&mut self, pair: Pair, places: Range<usize>) {
-        let Some(state) = self.states.get_mut(&pair).filter(|state| state.count > 0) else { return };
+        let Some(state) = self.states.get(pair).filter(|state| state.count > 0) else { return };
         state.waiting += 1;
-        self.queue.push(Candidate { count: state.count as u64, pair, age: self.age, places });
+        self.queue.push(Candidate {
+            count: state.count as u64,
+            pair: Reverse(packed(pair)),
+            age: Reverse(self.age),
+            number: places.len() as u32,
+            start: places.start,
+        });
     }
 
     /// What is put in the queue from now on is younger than what is there.
@@ -131,20 +155,26 @@ impl Pairs {
         self.age += 1;
     }
 
-    /// Takes out the most frequent pair; of equally frequent ones that with the lower ids, left before right.
+    /// Takes out the most frequent pair; of equally frequent ones that with the lower ids, left before right. None, if
+    /// one that was forgotten may be as frequent.
     pub(super) fn next(&mut self) -> Option<Next> {
         loop {
             let mut top = self.queue.peek_mut()?;
-            let state = self.states.entry(top.pair).or_default();
+            let Reverse(packed) = top.pair;
+            let pair = ((packed >> 32) as u32, packed as u32);
+            let state = self.states.get(pair)?;
             let count = state.count as u64;
             if top.count != count {
                 top.count = count;
                 continue;
             }
+            if count < self.least as u64 {
+                return None;
+            }
             state.waiting -= 1;
             let others_wait = state.waiting > 0;
-            let Candidate { pair, count, places, .. } = PeekMut::pop(top);
-            return Some(Next { pair, count, places, others_wait });
+            let Candidate { start, number, .. } = PeekMut::pop(top);
+            return Some(Next { pair, count, places: start..start + number as usize, others_wait });
         }
     }
 }

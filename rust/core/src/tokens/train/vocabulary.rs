@@ -50,6 +50,13 @@ impl Vocabulary {
         id
     }
 
+    /// Forgets the tokens from an id on.
+    pub(super) fn truncate(&mut self, length: usize) {
+        for text in self.texts.drain(length..) {
+            self.ids.remove(&text);
+        }
+    }
+
     /// The tokens with these texts and their ids.
     pub(super) fn with_ids(&self, texts: &[String]) -> Vec<(String, u32)> {
         texts.iter().filter_map(|text| Some((text.clone(), self.get(text)?))).collect()

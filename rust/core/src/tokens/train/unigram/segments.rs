@@ -32,7 +32,7 @@ impl Segments {
         let alphabet: FxHashSet<char> = alphabet.iter().map(|&(character, _)| character).collect();
         let scripts = split_scripts.then(Scripts::new);
         let mut distinct = WordCounts::new();
-        for (word, count) in words.iter() {
+        for (word, count) in words.united(1) {
             cut(word, &alphabet, scripts.as_ref(), |segment| distinct.add(segment, count));
         }
         let mut segments = Self { text: Vec::new(), starts: vec![0], counts: Vec::new() };
@@ -91,7 +91,7 @@ fn cut(word: &str, alphabet: &FxHashSet<char>, scripts: Option<&Scripts>, mut se
 /// their counts, the most frequent first.
 pub(super) fn alphabet(words: &WordCounts, coverage: f64, asked: &[char]) -> Vec<(char, u64)> {
     let mut counts: FxHashMap<char, u64> = asked.iter().map(|&character| (character, 0)).collect();
-    for (word, count) in words.iter() {
+    for (word, count) in words.united(1) {
         for character in word.chars() {
             *counts.entry(character).or_default() += count;
         }
