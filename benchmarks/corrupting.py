@@ -27,9 +27,10 @@ def corrupt(options: Options) -> Found:
         rows += results(case, 0.05 if options.quick else SECONDS)
         options.bar.advance(1, case.objective)
     panels = [Panel(case.objective, [_bars(row) for row in rows if row["case"] == case.objective]) for case in CORRUPT]
-    headings = ("case", "engine", "M tokens/s", "copies are faster by", "")
+    headings = ("objective: engine", "M tokens/s", "copies are faster by", "")
     cells = [
-        (row["case"], row["engine"], number(row["rate"]), f"{number(row['times the copies'])}x", "") for row in rows
+        (f"{row['case']}: {row['engine']}", number(row["rate"]), f"{number(row['times the copies'])}x", "")
+        for row in rows
     ]
     draw = partial(draw_bars, title="Corruption, one thread", panels=panels, series=("rate",), unit="M tokens/s")
     return Found(rows, "\n".join(aligned([headings, *cells])), {"": draw})

@@ -92,8 +92,11 @@ def _bars(result: CaseResult, found: EngineResult) -> Bars:
 
 def _sorted(bars: Sequence[Bars]) -> list[Bars]:
     # What an engine was never made for is said in the table, and only takes room in a picture.
-    kept = [one for one in bars if not one.note.startswith(("no result: reads no", "no result: has one"))]
-    return sorted(kept, key=lambda one: -(one.values[0].median if one.values[0] else 0.0))
+    refused = tuple(f"no result: {words}" for words in ("reads no", "has one", "cannot load"))
+    return sorted(
+        (one for one in bars if not one.note.startswith(refused)),
+        key=lambda one: -(one.values[0].median if one.values[0] else 0.0),
+    )
 
 
 def draw_bars(

@@ -13,6 +13,7 @@ from fastmask.bench import chart, machine
 from fastmask.bench.comparison import OURS, Case, CaseResult, Effort, compare
 from fastmask.bench.documents import cut, write_documents
 from fastmask.bench.engines import ENGINES, Fastmask, chosen, engine_named
+from fastmask.bench.python_text import corpus
 from fastmask.bench.table import as_table
 from fastmask.bench.tokenizer_files import TokenizerFile, tokenizer_file
 from fastmask.error import FastmaskError
@@ -97,8 +98,6 @@ def _texts(options: argparse.Namespace) -> Iterable[str]:
     if options.paths:
         given: Iterable[str] = documents(options.paths)
     else:
-        from fastmask.demo import corpus
-
         given = ["\n".join(corpus())]
     found = [piece for text in given for piece in cut(text, options.document_bytes)]
     if not found:
