@@ -52,10 +52,11 @@ def tokenize(options: argparse.Namespace) -> None:
     if options.json:
         keep(options.json, before, {"tokenize": {"effort": asdict(effort), "cases": as_plain(results)}})
     if options.chart:
-        title = f"Tokenization with {tokenizer}"
-        chart.draw_bars(
-            options.chart, title, chart.panels_of(results), ("cold", "warm"), "MB/s", note=machine.in_a_line(before)
-        )
+        from fastmask.bench.picture import draw_bars
+
+        title = f"Tokenization with {cases[0].tokenizer}"
+        note = machine.in_a_line(before)
+        draw_bars(options.chart, title, chart.panels_of(results), ("cold", "warm"), "MB/s", note=note)
 
 
 def _effort(options: argparse.Namespace) -> Effort:
