@@ -2,16 +2,15 @@
 
 import importlib.util
 from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import numpy as np
 from cases import CORRUPT, CorruptCase
-from group import Found, Options
+from group import Chart, Found, Options
 
 import fastmask as fm
 from fastmask.bench import best_rate
-from fastmask.bench.chart import Bars, Panel, draw_bars
+from fastmask.bench.chart import Bars, Panel
 from fastmask.bench.figures import Spread
 from fastmask.bench.table import aligned, number
 
@@ -27,12 +26,13 @@ def corrupt(options: Options) -> Found:
         rows += results(case, 0.05 if options.quick else SECONDS)
         options.bar.advance(1, case.objective)
     panels = [Panel(case.objective, [_bars(row) for row in rows if row["case"] == case.objective]) for case in CORRUPT]
-    headings = ("case", "engine", "M tokens/s", "copies are faster by", "")
+    headings = ("objective: engine", "M tokens/s", "copies are faster by", "")
     cells = [
-        (row["case"], row["engine"], number(row["rate"]), f"{number(row['times the copies'])}x", "") for row in rows
+        (f"{row['case']}: {row['engine']}", number(row["rate"]), f"{number(row['times the copies'])}x", "")
+        for row in rows
     ]
-    draw = partial(draw_bars, title="Corruption, one thread", panels=panels, series=("rate",), unit="M tokens/s")
-    return Found(rows, "\n".join(aligned([headings, *cells])), {"": draw})
+    arguments = {"title": "Corruption, one thread", "panels": panels, "series": ("rate",), "unit": "M tokens/s"}
+    return Found(rows, "\n".join(aligned([headings, *cells])), {"": Chart("bars", arguments)})
 
 
 def _bars(row: dict[str, Any]) -> Bars:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from fastmask.bench.comparison import OURS
 from fastmask.progress import Progress
@@ -15,6 +15,7 @@ class Options:
 
     Attributes:
         engines: who is measured.
+        named: whether the command line names them; then trainers are measured too only where they are among them.
         runs: processes an engine and case; None for the group's own number.
         quick: take little of everything: to see that it works, not how fast it is.
         folder: for files that are needed meanwhile.
@@ -23,6 +24,7 @@ class Options:
     """
 
     engines: Sequence[str]
+    named: bool
     runs: int | None
     quick: bool
     folder: Path
@@ -33,6 +35,21 @@ class Options:
         return self.runs or (1 if self.quick else number)
 
 
+@dataclass(frozen=True)
+class Chart:
+    """A picture to be drawn: bars or lines, and the arguments of `fastmask.bench.picture`'s function for them."""
+
+    kind: Literal["bars", "lines"]
+    arguments: dict[str, Any]
+
+    def draw(self, path: Path, note: str) -> None:
+        """Write it, with a note below; needs matplotlib."""
+        from fastmask.bench import picture
+
+        function = picture.draw_bars if self.kind == "bars" else picture.draw_lines
+        function(path, note=note, **self.arguments)
+
+
 @dataclass
 class Found:
     """What a group found.
@@ -40,13 +57,13 @@ class Found:
     Attributes:
         figures: as JSON can say it.
         table: for a terminal.
-        charts: functions that write a picture to a path, given a note to put below it, by what they show.
+        charts: what is drawn, by what it shows.
 
     """
 
     figures: Any
     table: str
-    charts: dict[str, Any] = field(default_factory=dict)
+    charts: dict[str, Chart] = field(default_factory=dict)
 
 
 def ours_first(names: Sequence[str]) -> list[str]:

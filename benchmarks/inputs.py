@@ -9,8 +9,8 @@ import numpy as np
 from cases import MEGABYTES, TEXTS, TOKENIZERS, TRAINED, TRAINED_VOCAB_SIZE, TokenizerCase
 
 import fastmask as fm
+from fastmask.bench.python_text import corpus
 from fastmask.bench.tokenizer_files import TokenizerFile, known_file
-from fastmask.demo import corpus
 
 DATA = Path(os.environ.get("FASTMASK_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

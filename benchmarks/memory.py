@@ -1,15 +1,14 @@
 """Memory over many calls, each with text that was never seen: it must stop growing."""
 
 import time
-from functools import partial
 from typing import Any
 
 from cases import MEMORY_BYTES_A_CALL, MEMORY_CALLS, MEMORY_TOKENIZERS
-from group import Found, Options
+from group import Chart, Found, Options
 from inputs import tokenizers
 from worst_texts import words_of
 
-from fastmask.bench.chart import Line, Panel, draw_lines
+from fastmask.bench.chart import Line, Panel
 from fastmask.bench.comparison import OURS
 from fastmask.bench.encoding import Report, load, resident_bytes
 from fastmask.bench.engines import engine_named
@@ -19,7 +18,7 @@ from fastmask.bench.tokenizer_files import first_read
 
 LIMIT = 300.0
 POINTS = 20
-WORDS_AT_ONCE = 100_000
+WORDS_AT_ONCE = 10_000
 BYTES_A_WORD = 7
 
 
@@ -68,8 +67,8 @@ def memory(options: Options) -> Found:
         title = f"{name}: resident MB over {calls:,} calls of {MEMORY_BYTES_A_CALL} new bytes"
         tables.append("\n".join([title, *aligned([_HEADINGS, *rows]), *reasons]))
         panels.append(Panel(name, lines))
-    draw = partial(draw_lines, title="Memory", panels=panels, across="calls", up="resident MB", logarithmic=False)
-    return Found({"calls": calls, "cases": figures}, "\n\n".join(tables), {"": draw})
+    arguments = {"title": "Memory", "panels": panels, "across": "calls", "up": "resident MB", "logarithmic": False}
+    return Found({"calls": calls, "cases": figures}, "\n\n".join(tables), {"": Chart("lines", arguments)})
 
 
 _HEADINGS = ("engine", "at a tenth", "at the end", "grown by", "calls/s", "")

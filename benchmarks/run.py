@@ -18,7 +18,7 @@ import memory
 import tokenizing
 import training
 import worst
-from group import Options, ours_first
+from group import Chart, Options, ours_first
 
 from fastmask.bench import machine
 from fastmask.bench.chart import can_draw
@@ -72,7 +72,9 @@ def _run(options: argparse.Namespace) -> None:
     groups: dict[str, Any] = {}
     for name in wanted:
         with tempfile.TemporaryDirectory() as folder, Progress(name, unit="processes") as bar:
-            found = GROUPS[name](Options(engines, options.runs, options.quick, Path(folder), bar))
+            found = GROUPS[name](
+                Options(engines, bool(options.engines), options.runs, options.quick, Path(folder), bar)
+            )
             bar.note = ""
         print(f"\n{name}\n{'=' * len(name)}\n\n{found.table}", flush=True)
         groups[name] = found.figures
@@ -81,12 +83,12 @@ def _run(options: argparse.Namespace) -> None:
         _draw(options.out, name, found.charts, machine.in_a_line(before))
 
 
-def _draw(out: Path, group: str, charts: dict[str, Any], note: str) -> None:
+def _draw(out: Path, group: str, charts: dict[str, Chart], note: str) -> None:
     if not can_draw():
         print("no pictures: pip install matplotlib", file=sys.stderr)
         return
-    for what, draw in charts.items():
-        draw(out.with_name("-".join(filter(None, (out.stem, group, what))) + ".png"), note=note)
+    for what, chart in charts.items():
+        chart.draw(out.with_name("-".join(filter(None, (out.stem, group, what))) + ".png"), note=note)
 
 
 if __name__ == "__main__":

@@ -1,13 +1,12 @@
 """Tokenizers on texts, on one thread and on two; and one long text, on all."""
 
 from dataclasses import asdict
-from functools import partial
 
 from cases import DOCUMENT_BYTES, LONG_MEGABYTES, LONG_TOKENIZERS, MEGABYTES, THREADS
-from group import Found, Options
+from group import Chart, Found, Options
 from inputs import long_text, texts, tokenizers
 
-from fastmask.bench.chart import draw_bars, panels_of
+from fastmask.bench.chart import panels_of
 from fastmask.bench.command import as_plain
 from fastmask.bench.comparison import Case, Effort, compare
 from fastmask.bench.documents import cut, write_documents
@@ -34,9 +33,8 @@ def _found(title: str, cases: list[Case], effort: Effort, options: Options, colu
     for threads in dict.fromkeys(case.threads for case in cases):
         panels = panels_of([result for result in results if result.case.threads == threads])
         name = "1-thread" if threads == 1 else f"{threads}-threads"
-        charts[name] = partial(
-            draw_bars, title=title, panels=panels, series=("cold", "warm"), unit="MB/s", columns=columns
-        )
+        arguments = {"title": title, "panels": panels, "series": ("cold", "warm"), "unit": "MB/s", "columns": columns}
+        charts[name] = Chart("bars", arguments)
     return Found({"effort": asdict(effort), "cases": as_plain(results)}, as_table(results), charts)
 
 

@@ -2,16 +2,15 @@
 
 import importlib.util
 import time
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cases import DOCUMENT_BYTES, MEGABYTES, TRAIN, TRAIN_TEXTS, TrainCase
-from group import Found, Options, ours_first
+from group import Chart, Found, Options, ours_first
 from inputs import text_of
 from trainers import TRAINERS
 
-from fastmask.bench.chart import Bars, Panel, draw_bars
+from fastmask.bench.chart import Bars, Panel
 from fastmask.bench.comparison import OURS, turned
 from fastmask.bench.documents import cut, read_documents, write_documents
 from fastmask.bench.encoding import Report, peak_bytes, resident_bytes
@@ -43,7 +42,7 @@ def train(options: Options) -> Found:
     given = [text for name in TRAIN_TEXTS if (text := text_of(name, megabytes))]
     given = given or [text_of("python", megabytes) or ""]
     size, count = write_documents(documents, (piece for text in given for piece in cut(text, DOCUMENT_BYTES)))
-    trainers = ours_first([name for name in TRAINERS if importlib.util.find_spec(name)])
+    trainers = ours_first([name for name in TRAINERS if _wanted(name, options)])
     runs, threads = options.runs_or(RUNS), usable_processors()
     options.bar.total = len(TRAIN) * len(trainers) * runs
     figures, tables, panels = [], [], []
@@ -65,10 +64,15 @@ def train(options: Options) -> Found:
             }
             for name, found in outcomes.items()
         ]
-    title = f"Training on {size / 1e6:.1f} MB: less is better"
-    draw = partial(draw_bars, title=title, panels=panels, series=("wall clock", "processor time"), unit="seconds")
+    arguments = {"title": f"Training on {size / 1e6:.1f} MB: less is better", "panels": panels, "unit": "seconds"}
+    arguments |= {"series": ("wall clock", "processor time"), "columns": 2}
     settings = {"bytes": size, "documents": count, "threads": threads, "runs": runs}
-    return Found({**settings, "cases": figures}, "\n\n".join(tables), {"": partial(draw, columns=2)})
+    return Found({**settings, "cases": figures}, "\n\n".join(tables), {"": Chart("bars", arguments)})
+
+
+def _wanted(name: str, options: Options) -> bool:
+    # fastmask's tokens are what the others' are held against.
+    return name == OURS or (bool(importlib.util.find_spec(name)) and (not options.named or name in options.engines))
 
 
 def _outcomes(

@@ -3,17 +3,16 @@
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from statistics import median
 from typing import Any
 
 from cases import WORST, WORST_BYTES_A_LENGTH, WORST_LENGTHS, WORST_TEXTS_A_LENGTH, WorstCase
-from group import Found, Options
+from group import Chart, Found, Options
 from inputs import tokenizers, with_added_tokens
 from worst_texts import MAKERS
 
-from fastmask.bench.chart import Line, Panel, draw_lines
+from fastmask.bench.chart import Line, Panel
 from fastmask.bench.comparison import OURS, turned
 from fastmask.bench.documents import read_documents, write_documents
 from fastmask.bench.encoding import Report, digest, load
@@ -160,8 +159,8 @@ def _as_found(found: dict[tuple[str, str], list[Engine]], files: dict[str, list[
             for engine in engines
         ]
     panels.sort(key=lambda panel: panel.title)
-    draw = partial(draw_lines, title="Worst cases", panels=panels, across="bytes", up="ns a byte", columns=len(WORST))
-    return Found({"runs": runs, "cases": figures}, "\n\n".join(tables), {"": draw})
+    arguments = {"title": "Worst cases", "panels": panels, "across": "bytes", "up": "ns a byte", "columns": len(WORST)}
+    return Found({"runs": runs, "cases": figures}, "\n\n".join(tables), {"": Chart("lines", arguments)})
 
 
 def _ids(engine: Engine, engines: list[Engine], original: str) -> tuple[int | None, str]:

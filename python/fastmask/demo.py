@@ -5,14 +5,14 @@ Text, tokenizer, objectives, throughput, three trained models, one report. Nothi
 
 import shutil
 import sys
-import sysconfig
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from fastmask import bench, inspect
+from fastmask.bench.python_text import corpus
 from fastmask.dataset import TokenDataset
 from fastmask.error import FastmaskError
 from fastmask.files import write_whole
@@ -27,21 +27,8 @@ SENTENCE = (
     "An iterator returns the next item from the container, and raises StopIteration when there are no further items."
 )
 VOCAB_SIZE = 2048
-CORPUS_BYTES = 6_000_000
 RECIPES = ("bert", "gpt2", "t5")
 
-# Folders of the standard library that hold tests, tables or other people's packages rather than readable code.
-_LEFT_OUT = {
-    "test",
-    "tests",
-    "idlelib",
-    "site-packages",
-    "dist-packages",
-    "lib2to3",
-    "encodings",
-    "__pycache__",
-    "_pyrepl",
-}
 _MARK = ".fastmask-demo"
 
 
@@ -84,33 +71,6 @@ def demo(out: Path, *, size: str = "tiny", settings: Sequence[str] = ()) -> list
         print(_verdict(result))
     print(f"{seconds:.0f} seconds in all; open {out / 'report.html'}")
     return results
-
-
-def corpus(size: int = CORPUS_BYTES) -> list[str]:
-    """Return documents of the language reference and of the standard library's sources, docstrings and all.
-
-    Args:
-        size: about how many bytes; sources are taken evenly over the library until there are so many.
-
-    Returns:
-        Documents, mixed in an order that is always the same, so that the end is like the beginning.
-
-    """
-    from pydoc_data.topics import topics
-
-    texts = [*topics.values(), *_sources(size - sum(map(len, topics.values())))]
-    return [texts[index] for index in np.random.default_rng(0).permutation(len(texts))]
-
-
-def _sources(size: int) -> Iterator[str]:
-    library = Path(sysconfig.get_path("stdlib"))
-    paths = sorted(path for path in library.rglob("*.py") if not _LEFT_OUT & set(path.relative_to(library).parts))
-    for index in np.random.default_rng(0).permutation(len(paths)):
-        if size <= 0:
-            return
-        text = paths[index].read_text(encoding="utf-8", errors="replace")
-        size -= len(text)
-        yield text
 
 
 def _clear(out: Path) -> None:

@@ -56,7 +56,7 @@ def test_chart(folder, fakes, tmp_path, name):
 
 
 def test_without_a_path_it_takes_text_that_python_carries(folder, capsys, monkeypatch):
-    monkeypatch.setattr("fastmask.demo.corpus", lambda: ["a short text"], raising=True)
+    monkeypatch.setattr("fastmask.bench.command.corpus", lambda: ["a short text"])
     assert run("--tokenizer", folder / "byte_bpe.json", "--engines", "fastmask", "--runs", 1, "--passes", 1) == 0
     assert "text that Python carries" in capsys.readouterr().out
 

@@ -82,9 +82,13 @@ def test_peers_give_the_same_ids_for_a_tiktoken_file(tiktoken_file, pattern, pee
 def test_peers_give_the_same_ids_for_a_sentencepiece_model(folder, tmp_path, model, peer):
     library = pytest.importorskip("sentencepiece")
     library.SentencePieceTrainer.train(
-        input=str(folder / "text.txt"), model_prefix=str(tmp_path / "cats"), model_type=model, vocab_size=70, hard_vocab_limit=False,
-        byte_fallback=False, minloglevel=2,
-    )  # fmt: skip
+        input=str(folder / "text.txt"),
+        model_prefix=str(tmp_path / "cats"),
+        model_type=model,
+        vocab_size=70,
+        hard_vocab_limit=False,
+        minloglevel=2,
+    )
     file = tokenizer_file(tmp_path / "cats.model")
     assert ids_of(peer, file) == ids_of("fastmask", file)
 

@@ -13,6 +13,7 @@ from fastmask.bench import chart, machine
 from fastmask.bench.comparison import OURS, Case, CaseResult, Effort, compare
 from fastmask.bench.documents import cut, write_documents
 from fastmask.bench.engines import ENGINES, Fastmask, chosen, engine_named
+from fastmask.bench.python_text import corpus
 from fastmask.bench.table import as_table
 from fastmask.bench.tokenizer_files import TokenizerFile, tokenizer_file
 from fastmask.error import FastmaskError
@@ -51,10 +52,11 @@ def tokenize(options: argparse.Namespace) -> None:
     if options.json:
         keep(options.json, before, {"tokenize": {"effort": asdict(effort), "cases": as_plain(results)}})
     if options.chart:
-        title = f"Tokenization with {tokenizer}"
-        chart.draw_bars(
-            options.chart, title, chart.panels_of(results), ("cold", "warm"), "MB/s", note=machine.in_a_line(before)
-        )
+        from fastmask.bench.picture import draw_bars
+
+        title = f"Tokenization with {cases[0].tokenizer}"
+        note = machine.in_a_line(before)
+        draw_bars(options.chart, title, chart.panels_of(results), ("cold", "warm"), "MB/s", note=note)
 
 
 def _effort(options: argparse.Namespace) -> Effort:
@@ -97,8 +99,6 @@ def _texts(options: argparse.Namespace) -> Iterable[str]:
     if options.paths:
         given: Iterable[str] = documents(options.paths)
     else:
-        from fastmask.demo import corpus
-
         given = ["\n".join(corpus())]
     found = [piece for text in given for piece in cut(text, options.document_bytes)]
     if not found:
