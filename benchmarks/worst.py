@@ -57,7 +57,8 @@ def measure(job: dict[str, Any], report: Report) -> None:
     last = (0.0, 1)
     for number_, (length, text) in enumerate(zip(job["lengths"], texts, strict=True)):
         if last[0] * length / last[1] > job["seconds"]:
-            report({"stopped": f"{length:,} bytes not tried: {last[1]:,} took {last[0]:.1f} s"})
+            reason = f"{length:,} bytes not tried: they would take over {job['seconds']:.0f} s"
+            report({"stopped": f"{reason} ({last[1]:,} took {last[0]:.1f} s)"})
             return
         encoded = None
         wall, cpu = time.perf_counter(), time.process_time()

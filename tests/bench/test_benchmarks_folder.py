@@ -48,7 +48,9 @@ def test_every_group_works_with_fastmask_alone(tmp_path, group, words):
     assert set(found) == {"format", "machine", group}
     assert found["machine"]["quick"] is True
     if importlib.util.find_spec("matplotlib"):
-        assert [path.stem.startswith(f"found-{group}") for path in tmp_path.glob("*.png")]
+        pictures = [path.stem for path in tmp_path.glob("*.png")]
+        assert pictures
+        assert all(name.startswith(f"found-{group}") for name in pictures)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def ids_in_words(result: CaseResult, found: EngineResult) -> str:
         return "vary from run to run"
     for other in (result.original, OURS):
         if found.engine == other:
-            return "the original" if other == result.original else "not compared"
+            return "the original" if other == result.original else "the reference"
         if other in found.differing:
             count = found.differing[other]
             return f"as {other}" if not count else f"differ from {other} in {count:,} of {result.case.num_documents:,}"
