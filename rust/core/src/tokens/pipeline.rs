@@ -198,9 +198,7 @@ impl Pipeline {
             return Ok(());
         }
         let start = ids.len();
-        workspace.tokens.clear();
-        self.tokens_of(piece, &mut workspace.tokens)?;
-        ids.extend(workspace.tokens.iter().map(|token| token.id));
+        self.model.encode_ids(piece, &mut workspace.tokens, ids)?;
         workspace.cache.insert(piece.as_bytes(), &ids[start..]);
         Ok(())
     }
