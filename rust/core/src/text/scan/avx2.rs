@@ -27,11 +27,13 @@ fn ascii(bytes: &[u8; SIZE]) -> Ascii {
     let (low, high) = (load(bytes, 0), load(bytes, SIZE / 2));
     Ascii {
         letter: mask(letters(low), letters(high)),
+        capital: mask(range(low, b'A', b'Z'), range(high, b'A', b'Z')),
         number: mask(range(low, b'0', b'9'), range(high, b'0', b'9')),
         space: mask(spaces(low), spaces(high)),
         blank: mask(equal(low, b' '), equal(high, b' ')),
         newline: mask(newlines(low), newlines(high)),
         apostrophe: mask(equal(low, b'\''), equal(high, b'\'')),
+        slash: mask(equal(low, b'/'), equal(high, b'/')),
         high: mask(low, high),
     }
 }
