@@ -54,6 +54,75 @@ impl Classes {
     }
 }
 
+/// The class of a character in the patterns that tell capitals from small letters and know marks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub(super) enum Kind {
+    /// Anything else.
+    Other = 0,
+    /// `\p{Lu}` and `\p{Lt}`.
+    Capital = 1,
+    /// `\p{Ll}`.
+    Small = 2,
+    /// `\p{Lm}` and `\p{Lo}`.
+    Caseless = 3,
+    /// `\p{M}`.
+    Mark = 4,
+    /// `\p{N}`.
+    Number = 5,
+    /// `\s`.
+    Space = 6,
+}
+
+impl Kind {
+    pub(super) fn is_letter(self) -> bool {
+        matches!(self, Self::Capital | Self::Small | Self::Caseless)
+    }
+
+    pub(super) fn is_capital_or_both(self) -> bool {
+        matches!(self, Self::Capital | Self::Caseless | Self::Mark)
+    }
+
+    pub(super) fn is_small_or_both(self) -> bool {
+        matches!(self, Self::Small | Self::Caseless | Self::Mark)
+    }
+}
+
+static KINDS: LazyLock<Box<[Kind]>> = LazyLock::new(|| {
+    let mut table = vec![Kind::Other; char::MAX as usize + 1].into_boxed_slice();
+    for (pattern, kind) in [
+        (r"[\p{Lu}\p{Lt}]", Kind::Capital),
+        (r"\p{Ll}", Kind::Small),
+        (r"[\p{Lm}\p{Lo}]", Kind::Caseless),
+        (r"\p{M}", Kind::Mark),
+        (r"\p{N}", Kind::Number),
+        (r"\s", Kind::Space),
+    ] {
+        for (first, last) in ranges(pattern) {
+            table[first as usize..=last as usize].fill(kind);
+        }
+    }
+    table
+});
+
+/// The table of kinds.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Kinds {
+    table: &'static [Kind],
+}
+
+impl Kinds {
+    pub(super) fn get() -> Self {
+        Self { table: &KINDS }
+    }
+
+    /// The kind of the character with this number.
+    #[inline]
+    pub(super) fn of(&self, code: u32) -> Kind {
+        self.table.get(code as usize).copied().unwrap_or(Kind::Other)
+    }
+}
+
 /// The class of `character`.
 #[inline]
 pub fn class_of(character: char) -> Class {

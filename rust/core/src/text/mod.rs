@@ -16,7 +16,7 @@ pub use classes::{Class, class_of, is_sign, is_word_character};
 pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
-pub use scan::{LEAST_ROOM, Scan, Scanner};
+pub use scan::{Cl100k, LEAST_ROOM, O200k, Scan, Scanner, safe_cut};
 pub use split::{
     Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern,
 };

@@ -5,6 +5,7 @@ use std::ops::Range;
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::regex::Regex;
+use super::scan::{Dialect, Scanner};
 use crate::{Error, Result};
 
 /// A string or a regular expression, as `{"String": ...}` and `{"Regex": ...}` in a `tokenizer.json`.
@@ -14,6 +15,7 @@ pub struct Pattern {
     /// What stands in a file; None for a regular expression that Oniguruma has no words for.
     file: Option<PatternFile>,
     matcher: Matcher,
+    scanner: Option<Scanner>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,7 +51,11 @@ impl Serialize for Pattern {
 impl Pattern {
     /// A string that stands for itself.
     pub fn literal(text: &str) -> Self {
-        Self { file: Some(PatternFile::String(text.to_owned())), matcher: Matcher::Literal(text.to_owned()) }
+        Self {
+            file: Some(PatternFile::String(text.to_owned())),
+            matcher: Matcher::Literal(text.to_owned()),
+            scanner: None,
+        }
     }
 
     /// A regular expression in Oniguruma's syntax, which is that of every `tokenizer.json`.
@@ -64,7 +70,8 @@ impl Pattern {
     /// ```
     pub fn oniguruma(pattern: &str) -> Result<Self> {
         let matcher = Matcher::Regex(Regex::oniguruma(pattern)?);
-        Ok(Self { file: Some(PatternFile::Regex(pattern.to_owned())), matcher })
+        let scanner = Scanner::of(pattern, Dialect::Oniguruma);
+        Ok(Self { file: Some(PatternFile::Regex(pattern.to_owned())), matcher, scanner })
     }
 
     /// A regular expression in the syntax of the crates regex and fancy-regex, which is tiktoken's.
@@ -80,7 +87,13 @@ impl Pattern {
     /// ```
     pub fn rust(pattern: &str) -> Result<Self> {
         let (regex, spelling) = Regex::rust(pattern)?;
-        Ok(Self { file: spelling.map(PatternFile::Regex), matcher: Matcher::Regex(regex) })
+        let scanner = Scanner::of(pattern, Dialect::Rust);
+        Ok(Self { file: spelling.map(PatternFile::Regex), matcher: Matcher::Regex(regex), scanner })
+    }
+
+    /// What finds the matches without the expression, if it is a known one. They leave no gaps.
+    pub fn scanner(&self) -> Option<Scanner> {
+        self.scanner
     }
 
     /// The string that is searched for, if it is one.

@@ -32,6 +32,11 @@ impl<'t> Pieces<'t> {
         self.list.iter().map(|piece| &self.text.as_str()[piece.range.clone()])
     }
 
+    /// Where the pieces are in the text as it is now, in order.
+    pub fn ranges(&self) -> impl Iterator<Item = Range<usize>> {
+        self.list.iter().map(|piece| piece.range.clone())
+    }
+
     /// The number of pieces.
     pub fn len(&self) -> usize {
         self.list.len()

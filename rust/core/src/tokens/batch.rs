@@ -4,11 +4,15 @@ use std::sync::{Mutex, PoisonError};
 
 use super::encode::{EncodeOptions, Sentence};
 use super::encoding::Encoding;
-use super::pipeline::Workspace;
-use super::tokenizer::Tokenizer;
+use super::pipeline::{SpecialText, Workspace};
+use super::portions::Portion;
+use super::tokenizer::{Algorithm, Tokenizer};
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
+
+/// A task is never larger, so that threads end together.
+const LARGEST_TASK: usize = 1 << 20;
 
 impl Tokenizer {
     /// The ids of one text or pair of texts.
@@ -45,25 +49,94 @@ impl Tokenizer {
             }
             return Ok(rows);
         };
-        let chunks = chunks_of(texts, |text| text.as_ref().len());
-        let mut parts = vec![Ragged::new(); chunks.len()];
-        let tasks = chunks.into_iter().zip(&mut parts).collect();
+        let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
+        if num_threads == 1 || bytes < 2 * WORTH_A_THREAD {
+            let mut rows = Ragged::new();
+            self.append_rows((0, texts), frame, options.special_text, &mut self.workspace().own, &mut rows)?;
+            return Ok(rows);
+        }
+        let size = (bytes / (num_threads * 16)).clamp(WORTH_A_THREAD, LARGEST_TASK);
+        let tasks = self.tasks_of(texts, frame, options.special_text, size);
+        let mut parts = vec![Ragged::new(); tasks.len()];
         let state = || self.workspace();
-        threads::for_each(num_threads, tasks, state, |workspace, ((first, chunk), rows)| {
-            for (index, text) in chunk.iter().enumerate() {
-                self.encode_framed(
-                    text.as_ref(),
-                    frame,
-                    options.special_text,
-                    &mut workspace.own,
-                    &mut rows.ids,
-                )
+        threads::for_each(
+            num_threads,
+            tasks.into_iter().zip(&mut parts).collect(),
+            state,
+            |workspace, (task, rows)| match task {
+                Task::Texts(first, chunk) => {
+                    self.append_rows((first, chunk), frame, options.special_text, &mut workspace.own, rows)
+                }
+                Task::Portions(part) => self
+                    .append_portions(&part, &mut workspace.own, rows)
+                    .map_err(|error| at_text(error, part.index)),
+            },
+        )?;
+        joined(parts, num_threads)
+    }
+
+    /// Appends the rows of texts, of which the first has a number.
+    fn append_rows<Text: AsRef<str>>(
+        &self,
+        (first, texts): (usize, &[Text]),
+        frame: (&[u32], &[u32]),
+        policy: SpecialText,
+        workspace: &mut Workspace,
+        rows: &mut Ragged,
+    ) -> Result<()> {
+        let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
+        rows.ids.reserve(bytes / 4 + texts.len() * (frame.0.len() + frame.1.len()));
+        rows.offsets.reserve(texts.len());
+        for (index, text) in texts.iter().enumerate() {
+            self.encode_framed(text.as_ref(), frame, policy, workspace, &mut rows.ids)
                 .map_err(|error| at_text(error, first + index))?;
-                rows.close_row();
+            rows.close_row();
+        }
+        Ok(())
+    }
+
+    fn append_portions(&self, part: &Part<'_>, workspace: &mut Workspace, rows: &mut Ragged) -> Result<()> {
+        let Algorithm::Pipeline(pipeline) = &self.algorithm else { return Ok(()) };
+        rows.ids.extend_from_slice(part.before.unwrap_or_default());
+        for portion in &part.portions {
+            pipeline.encode_portion(part.text, portion, workspace, &mut rows.ids)?;
+        }
+        if let Some(after) = part.after {
+            rows.ids.extend_from_slice(after);
+            rows.close_row();
+        }
+        Ok(())
+    }
+
+    /// What there is to do, in tasks of about `size` bytes. Texts that are longer are cut, if they can be.
+    fn tasks_of<'a, Text: AsRef<str>>(
+        &self,
+        texts: &'a [Text],
+        frame: (&'a [u32], &'a [u32]),
+        policy: SpecialText,
+        size: usize,
+    ) -> Vec<Task<'a, Text>> {
+        let mut tasks = Vec::new();
+        let mut start = 0;
+        for (index, text) in texts.iter().enumerate() {
+            let text = text.as_ref();
+            let portions = match &self.algorithm {
+                Algorithm::Pipeline(pipeline)
+                    if text.len() > 2 * size && u32::try_from(text.len()).is_ok() =>
+                {
+                    // What is wrong with a text is said when its turn comes.
+                    pipeline.portions(&self.added, text, policy, size).ok().flatten()
+                }
+                _ => None,
+            };
+            if let Some(portions) = portions {
+                tasks.extend(chunks_of(&texts[start..index], start, size));
+                tasks.extend(parts_of(index, text, portions, frame, size).into_iter().map(Task::Portions));
+                start = index + 1;
             }
-            Ok(())
-        })?;
-        Ok(joined(parts))
+        }
+        tasks.extend(chunks_of(&texts[start..], start, size));
+        tasks
     }
 
     /// Many texts, or pairs of texts, with all columns.
@@ -78,7 +151,7 @@ impl Tokenizer {
         let mut encodings = vec![Encoding::default(); texts.len()];
         let mut rest = &mut encodings[..];
         let mut tasks = Vec::new();
-        for (first, chunk) in chunks_of(texts, Sentence::size) {
+        for (first, chunk) in runs_of(texts, Sentence::size, WORTH_A_THREAD) {
             let (own, others) = rest.split_at_mut(chunk.len());
             tasks.push((first, chunk, own));
             rest = others;
@@ -134,36 +207,149 @@ impl Drop for BorrowedWorkspace<'_> {
     }
 }
 
-/// Cuts `texts` into runs of about [`WORTH_A_THREAD`] bytes, each with the index of its first text.
-fn chunks_of<Text>(texts: &[Text], size: impl Fn(&Text) -> usize) -> Vec<(usize, &[Text])> {
-    let mut chunks = Vec::new();
+/// A task of a thread: texts with the number of the first, or a part of one text.
+enum Task<'a, Text> {
+    Texts(usize, &'a [Text]),
+    Portions(Part<'a>),
+}
+
+/// Portions of one text, and the ids before the first and after the last portion of it.
+struct Part<'a> {
+    index: usize,
+    text: &'a str,
+    portions: Vec<Portion>,
+    before: Option<&'a [u32]>,
+    after: Option<&'a [u32]>,
+}
+
+/// Cuts `texts` into tasks of about `size` bytes.
+fn chunks_of<Text: AsRef<str>>(
+    texts: &[Text],
+    first: usize,
+    size: usize,
+) -> impl Iterator<Item = Task<'_, Text>> {
+    let runs = runs_of(texts, |text| text.as_ref().len(), size);
+    runs.into_iter().map(move |(start, run)| Task::Texts(first + start, run))
+}
+
+/// Collects the portions of a text into parts of about `size` bytes.
+fn parts_of<'a>(
+    index: usize,
+    text: &'a str,
+    portions: Vec<Portion>,
+    frame: (&'a [u32], &'a [u32]),
+    size: usize,
+) -> Vec<Part<'a>> {
+    let empty = || Part { index, text, portions: Vec::new(), before: None, after: None };
+    let mut parts = vec![Part { before: Some(frame.0), ..empty() }];
+    let mut bytes = 0;
+    for portion in portions {
+        if let Portion::Text(range) = &portion {
+            bytes += range.len();
+        }
+        if let Some(part) = parts.last_mut() {
+            part.portions.push(portion);
+        }
+        if bytes >= size {
+            parts.push(empty());
+            bytes = 0;
+        }
+    }
+    if let Some(part) = parts.last_mut() {
+        part.after = Some(frame.1);
+    }
+    parts
+}
+
+/// Cuts `texts` into runs of about `most` bytes, each with the index of its first text.
+fn runs_of<Text>(texts: &[Text], size: impl Fn(&Text) -> usize, most: usize) -> Vec<(usize, &[Text])> {
+    let mut runs = Vec::new();
     let (mut start, mut bytes) = (0, 0);
     for (index, text) in texts.iter().enumerate() {
         bytes += size(text);
-        if bytes >= WORTH_A_THREAD {
-            chunks.push((start, &texts[start..=index]));
+        if bytes >= most {
+            runs.push((start, &texts[start..=index]));
             (start, bytes) = (index + 1, 0);
         }
     }
     if start < texts.len() {
-        chunks.push((start, &texts[start..]));
+        runs.push((start, &texts[start..]));
     }
-    chunks
+    runs
 }
 
 fn sentences<Text: AsRef<str>>(texts: &[Text]) -> Vec<Sentence<'_>> {
     texts.iter().map(|text| Sentence::Text(text.as_ref())).collect()
 }
 
-fn joined(mut parts: Vec<Ragged>) -> Ragged {
+/// All rows in one, copied by all threads: what costs is that the memory is new.
+fn joined(mut parts: Vec<Ragged>, num_threads: usize) -> Result<Ragged> {
     if parts.len() == 1 {
-        return parts.swap_remove(0);
+        return Ok(parts.swap_remove(0));
     }
     let mut rows = Ragged::new();
-    rows.ids.reserve_exact(parts.iter().map(|part| part.ids.len()).sum());
     rows.offsets.reserve_exact(parts.iter().map(|part| part.offsets.len() - 1).sum());
+    let mut base = 0;
     for part in &parts {
-        rows.append(part);
+        rows.offsets.extend(part.offsets[1..].iter().map(|offset| base + offset));
+        base += part.ids.len() as i64;
     }
-    rows
+    rows.ids = vec![0; base as usize];
+    let mut rest = &mut rows.ids[..];
+    let mut tasks = Vec::with_capacity(parts.len());
+    for part in parts {
+        let (own, others) = rest.split_at_mut(part.ids.len());
+        tasks.push((own, part.ids));
+        rest = others;
+    }
+    let num_threads = if base as usize * size_of::<u32>() < 16 * WORTH_A_THREAD { 1 } else { num_threads };
+    threads::for_each(
+        num_threads,
+        tasks,
+        || (),
+        |(), (own, ids)| {
+            own.copy_from_slice(&ids);
+            Ok(())
+        },
+    )?;
+    Ok(rows)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_has_the_same_ids_in_portions() {
+        let json = br#"{
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": {"type": "NFC"},
+            "added_tokens": [
+                {"id": 300, "content": "<x>", "single_word": false, "lstrip": true, "rstrip": false, "normalized": false, "special": false},
+                {"id": 301, "content": "b c", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false}
+            ],
+            "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
+            "post_processor": null, "decoder": null,
+            "model": {"type": "BPE", "vocab": {VOCAB}, "merges": ["a b", "\u0120 a"]}
+        }"#;
+        let bytes = (0..=255).map(|byte| {
+            format!("{}: {byte}", serde_json::json!(crate::text::byte_level::char_of(byte).to_string()))
+        });
+        let more = ["\"ab\": 256".to_owned(), "\"\u{120}a\": 257".to_owned()];
+        let vocab = bytes.chain(more).collect::<Vec<_>>().join(",");
+        let json = String::from_utf8_lossy(json).replace("VOCAB", &vocab);
+        let tokenizer = Tokenizer::from_json(json.as_bytes()).unwrap();
+        let pieces = ["ab ", "a  ", "  <x>", "b c", "don't", "!\n\n", "\u{3000}漢", " é1", "\t", "漢字 "];
+        for seed in 0..4_usize {
+            let long: String =
+                (0..40_000).map(|number| pieces[number * number * (seed + 3) % 97 % 10]).collect();
+            for text in [long, "a".repeat(200_000), " ".repeat(200_000), "<x>".repeat(50_000)] {
+                let texts = ["ab", &text, "", &text, "a b"];
+                let encode = |threads| {
+                    tokenizer.encode_batch_ids(&texts, None, &tokenizer.options(), threads).unwrap()
+                };
+                let alone = encode(1);
+                assert!([2, 3].into_iter().all(|threads| encode(threads) == alone), "{seed}");
+            }
+        }
+    }
 }

@@ -13,6 +13,7 @@ mod load;
 mod models;
 mod pad;
 mod pipeline;
+mod portions;
 mod post_process;
 mod raw_bytes;
 mod route;

@@ -46,7 +46,7 @@ pub(super) struct Pipeline {
     pub(super) pre_tokenizer: Option<PreTokenizer>,
     pub(super) model: Model,
     /// The hand-written way through all three, where there is one.
-    route: Option<Route>,
+    pub(super) route: Option<Route>,
     /// Whether the model is given raw bytes, not characters that spell them.
     reads_bytes: bool,
     /// Whether a step asks where its text came from.
@@ -162,7 +162,7 @@ impl Pipeline {
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        if let Some(normalizer) = &self.normalizer {
+        if let Some(normalizer) = self.normalizer.as_ref().filter(|one| !one.leaves(text.as_str())) {
             normalizer.apply(&mut text)?;
         }
         added.stretches(Search::Normalized, text.as_str(), policy.parses(), &mut |stretch| match stretch {

@@ -5,6 +5,7 @@ mod by_word;
 mod characters;
 pub mod charsmap;
 mod charsmap_keys;
+mod composed;
 mod precompiled;
 mod unicode;
 
@@ -93,6 +94,15 @@ pub enum Normalizer {
 }
 
 impl Normalizer {
+    /// Whether it would leave `text` as it is; false where that cannot be said quickly.
+    pub fn leaves(&self, text: &str) -> bool {
+        match self {
+            Self::Nfc {} => composed::is_composed(text),
+            Self::Sequence { normalizers } => normalizers.iter().all(|one| one.leaves(text)),
+            _ => false,
+        }
+    }
+
     /// Changes `text`, and its origins with it. A text that is normal already is not copied if it is ASCII.
     ///
     /// In one case this is not what the original does. After a `Replace` has put something before the first character

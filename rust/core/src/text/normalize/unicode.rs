@@ -3,16 +3,14 @@
 
 use unicode_normalization_alignments::{UnicodeNormalization, char::is_combining_mark};
 
+use super::composed::is_composed;
 use crate::text::aligned::Aligned;
 
 /// No character before it is a mark, composes with the one before it, or is changed by NFC.
 pub(super) const FIRST_MARK: char = '\u{300}';
 
-/// The byte with which UTF-8 begins [`FIRST_MARK`]; those of the characters before it are lower.
-const FIRST_MARK_BYTE: u8 = 0xCC;
-
 pub(super) fn nfc(text: &mut Aligned<'_>) {
-    if text.as_str().bytes().any(|byte| byte >= FIRST_MARK_BYTE) {
+    if !is_composed(text.as_str()) {
         text.rewrite(|old, new| new.extend(old.nfc()));
     }
 }

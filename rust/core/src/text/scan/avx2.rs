@@ -24,22 +24,46 @@ impl Classify for Avx2 {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn ascii(bytes: &[u8; SIZE]) -> Ascii {
-    let [low, high] = [0, SIZE / 2].map(|place| {
-        // SAFETY: 32 bytes from 0 or from 32 lie in the array, and the load needs no alignment.
-        unsafe { _mm256_loadu_si256(bytes.as_ptr().add(place).cast()) }
-    });
-    let letters = |bytes| range(_mm256_or_si256(bytes, all(b' ')), b'a', b'z');
-    let spaces = |bytes| _mm256_or_si256(equal(bytes, b' '), range(bytes, b'\t', b'\r'));
-    let newlines = |bytes| _mm256_or_si256(equal(bytes, b'\n'), equal(bytes, b'\r'));
+    let (low, high) = (load(bytes, 0), load(bytes, SIZE / 2));
     Ascii {
         letter: mask(letters(low), letters(high)),
+        capital: mask(range(low, b'A', b'Z'), range(high, b'A', b'Z')),
         number: mask(range(low, b'0', b'9'), range(high, b'0', b'9')),
         space: mask(spaces(low), spaces(high)),
         blank: mask(equal(low, b' '), equal(high, b' ')),
         newline: mask(newlines(low), newlines(high)),
         apostrophe: mask(equal(low, b'\''), equal(high, b'\'')),
+        slash: mask(equal(low, b'/'), equal(high, b'/')),
         high: mask(low, high),
     }
+}
+
+// No closures: the functions that call them would have to be inlined, and lack the instructions.
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load(bytes: &[u8; SIZE], from: usize) -> __m256i {
+    debug_assert!(from <= SIZE / 2);
+    // SAFETY: `from` is 0 or 32, so that 32 bytes lie in the array; the load needs no alignment.
+    unsafe { _mm256_loadu_si256(bytes.as_ptr().add(from).cast()) }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn letters(bytes: __m256i) -> __m256i {
+    range(_mm256_or_si256(bytes, all(b' ')), b'a', b'z')
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn spaces(bytes: __m256i) -> __m256i {
+    _mm256_or_si256(equal(bytes, b' '), range(bytes, b'\t', b'\r'))
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn newlines(bytes: __m256i) -> __m256i {
+    _mm256_or_si256(equal(bytes, b'\n'), equal(bytes, b'\r'))
 }
 
 #[inline]
@@ -65,6 +89,6 @@ fn range(bytes: __m256i, first: u8, last: u8) -> __m256i {
 #[inline]
 #[target_feature(enable = "avx2")]
 fn mask(low: __m256i, high: __m256i) -> u64 {
-    let [low, high] = [low, high].map(|half| u64::from(_mm256_movemask_epi8(half).cast_unsigned()));
-    low | high << 32
+    let (low, high) = (_mm256_movemask_epi8(low), _mm256_movemask_epi8(high));
+    u64::from(low.cast_unsigned()) | u64::from(high.cast_unsigned()) << 32
 }

@@ -10,11 +10,13 @@ pub(super) const SIZE: usize = 64;
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Ascii {
     pub(super) letter: u64,
+    pub(super) capital: u64,
     pub(super) number: u64,
     pub(super) space: u64,
     pub(super) blank: u64,
     pub(super) newline: u64,
     pub(super) apostrophe: u64,
+    pub(super) slash: u64,
     pub(super) high: u64,
 }
 
@@ -36,11 +38,13 @@ impl Classify for Portable {
         };
         Ascii {
             letter: mask(|byte| byte.is_ascii_alphabetic()),
+            capital: mask(|byte| byte.is_ascii_uppercase()),
             number: mask(|byte| byte.is_ascii_digit()),
             space: mask(|byte| matches!(byte, b' ' | 9..=13)),
             blank: mask(|byte| byte == b' '),
             newline: mask(|byte| matches!(byte, b'\n' | b'\r')),
             apostrophe: mask(|byte| byte == b'\''),
+            slash: mask(|byte| byte == b'/'),
             high: mask(|byte| byte >= 0x80),
         }
     }
@@ -54,6 +58,8 @@ pub(super) struct Block {
     /// The bits of its bytes.
     pub(super) valid: u64,
     pub(super) letter: u64,
+    /// Capitals of ASCII.
+    pub(super) capital: u64,
     pub(super) number: u64,
     /// White space of any kind.
     pub(super) space: u64,
@@ -62,8 +68,11 @@ pub(super) struct Block {
     /// Carriage return and line feed.
     pub(super) newline: u64,
     pub(super) apostrophe: u64,
+    pub(super) slash: u64,
     /// The bytes of characters but their first.
     pub(super) inner: u64,
+    /// Whether all its bytes, and those that were left to the next block, are ASCII.
+    pub(super) is_ascii: bool,
 }
 
 impl Block {
@@ -84,12 +93,15 @@ impl Block {
             length,
             valid: u64::MAX >> (SIZE - length),
             letter: ascii.letter,
+            capital: ascii.capital,
             number: ascii.number,
             space: ascii.space,
             blank: ascii.blank,
             newline: ascii.newline,
             apostrophe: ascii.apostrophe,
+            slash: ascii.slash,
             inner: 0,
+            is_ascii: ascii.high == 0,
         };
         if ascii.high != 0 {
             block.add_others(bytes, ascii.high, classes);
@@ -159,11 +171,13 @@ impl Block {
         self.valid = u64::MAX >> (SIZE - length);
         for mask in [
             &mut self.letter,
+            &mut self.capital,
             &mut self.number,
             &mut self.space,
             &mut self.blank,
             &mut self.newline,
             &mut self.apostrophe,
+            &mut self.slash,
         ] {
             *mask &= self.valid;
         }

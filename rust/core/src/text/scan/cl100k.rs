@@ -54,66 +54,11 @@ impl State {
             digits: 0,
         }
     }
-
-    /// Where numbers begin, and where they have reached their length.
-    #[inline]
-    fn numbers(&mut self, block: &Block) -> u64 {
-        let mut starts = 0;
-        let mut numbers = block.number & !block.inner;
-        let run_starts = block.number & !(block.number << 1 | self.number);
-        while numbers != 0 {
-            let digit = numbers & numbers.wrapping_neg();
-            numbers ^= digit;
-            if digit & run_starts != 0 || self.digits == self.kind.most_digits {
-                starts |= digit;
-                self.digits = 0;
-            }
-            self.digits += 1;
-        }
-        starts
-    }
-
-    /// Of white space behind a line end, where it begins: the places at which no line end follows before the run's end.
-    #[inline]
-    fn after_last_newline(&self, block: &Block, around: Around<'_>, mut after: u64, white: u64) -> u64 {
-        let flat = white & !block.newline;
-        let mut starts = 0;
-        while after != 0 {
-            let place = after.trailing_zeros();
-            let end = (!(flat >> place)).trailing_zeros() as usize + place as usize;
-            let goes_on = if end < block.length {
-                block.newline >> end & 1 == 1
-            } else {
-                self.newline_follows(around, block.length)
-            };
-            starts |= u64::from(!goes_on) << place;
-            after &= after - 1;
-        }
-        starts
-    }
-
-    /// Whether the white space that goes on behind the block has a line end, or ends the text where that is the same.
-    #[cold]
-    fn newline_follows(&self, around: Around<'_>, length: usize) -> bool {
-        let mut rest = around.text.get(around.at + length..).unwrap_or_default();
-        loop {
-            match rest {
-                [] => return self.kind.end_is_whole,
-                [b'\n' | b'\r', ..] => return true,
-                [byte, after @ ..] if byte.is_ascii_whitespace() || *byte == 0x0B => rest = after,
-                [_, after @ ..] if class_at(rest, around.classes) == Some(Class::Space) => {
-                    let inner = after.iter().take_while(|&&byte| byte & 0xC0 == 0x80).count();
-                    rest = &after[inner..];
-                }
-                _ => return false,
-            }
-        }
-    }
 }
 
 impl Pattern for State {
     #[inline(always)]
-    fn starts(&mut self, block: &Block, around: Around<'_>) -> u64 {
+    fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {
         let after = |mask: u64, carried: u64| mask << 1 | carried;
         let other = block.other();
         let seeds = block.newline & (after(other, self.other) | self.taken);
@@ -124,7 +69,7 @@ impl Pattern for State {
         let mut starts = white & !after(white, self.white) | block.first_bytes(ends);
         let lines = flat & after(white & block.newline, self.newline);
         if lines != 0 {
-            starts |= self.after_last_newline(block, around, lines, white);
+            starts |= ends_of_lines(block, around, lines, white, self.kind.end_is_whole);
         }
         let others = other & !after(other, self.other) & !after(block.blank, self.blank);
         let first_others = block.all_bytes(others);
@@ -132,7 +77,9 @@ impl Pattern for State {
             | self.white & !self.newline;
         starts |= others | block.letter & !joined;
         if block.number != 0 {
-            starts |= self.numbers(block);
+            let numbers = block.number & !block.inner;
+            let run_starts = block.number & !after(block.number, self.number);
+            starts |= digit_groups(numbers, run_starts, self.kind.most_digits, &mut self.digits);
         }
         let mut begins = u128::from(self.begins);
         let mut apostrophes = block.apostrophe & others;
@@ -156,7 +103,66 @@ impl Pattern for State {
             begins: (begins >> block.length) as u64,
             digits: self.digits,
         };
-        (starts | begins as u64) & block.valid
+        Some((starts | begins as u64) & block.valid)
+    }
+}
+
+/// Where numbers begin, and where they have reached their length. `digits` is how many the open word has.
+#[inline]
+pub(super) fn digit_groups(mut numbers: u64, run_starts: u64, most_digits: u32, digits: &mut u32) -> u64 {
+    let mut starts = 0;
+    while numbers != 0 {
+        let digit = numbers & numbers.wrapping_neg();
+        numbers ^= digit;
+        if digit & run_starts != 0 || *digits == most_digits {
+            starts |= digit;
+            *digits = 0;
+        }
+        *digits = digits.saturating_add(1);
+    }
+    starts
+}
+
+/// Of white space that begins behind a line end, at `after`, where it is a word: where no line end follows before the
+/// end of the run, which ends with the text too unless `end_is_whole`.
+#[inline]
+pub(super) fn ends_of_lines(
+    block: &Block,
+    around: Around<'_>,
+    mut after: u64,
+    white: u64,
+    end_is_whole: bool,
+) -> u64 {
+    let flat = white & !block.newline;
+    let mut starts = 0;
+    while after != 0 {
+        let place = after.trailing_zeros();
+        let end = (!(flat >> place)).trailing_zeros() as usize + place as usize;
+        let goes_on = if end < block.length {
+            block.newline >> end & 1 == 1
+        } else {
+            newline_follows(around, block.length, end_is_whole)
+        };
+        starts |= u64::from(!goes_on) << place;
+        after &= after - 1;
+    }
+    starts
+}
+
+/// Whether the white space that goes on behind the block has a line end, or ends the text where that is the same.
+#[cold]
+fn newline_follows(around: Around<'_>, length: usize, end_is_whole: bool) -> bool {
+    let mut rest = around.text.get(around.at + length..).unwrap_or_default();
+    loop {
+        match rest {
+            [] => return end_is_whole,
+            [b'\n' | b'\r', ..] => return true,
+            [_, after @ ..] if class_at(rest, around.classes) == Some(Class::Space) => {
+                let inner = after.iter().take_while(|&&byte| byte & 0xC0 == 0x80).count();
+                rest = &after[inner..];
+            }
+            _ => return false,
+        }
     }
 }
 

@@ -22,7 +22,7 @@ pub(super) struct Gpt2 {
 
 impl Pattern for Gpt2 {
     #[inline(always)]
-    fn starts(&mut self, block: &Block, around: Around<'_>) -> u64 {
+    fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {
         let other = block.other();
         let after = |mask: u64, carried: u64| mask << 1 | carried;
         let same = block.letter & after(block.letter, self.letter)
@@ -53,7 +53,7 @@ impl Pattern for Gpt2 {
             begins: rest(begins),
             goes_on: rest(goes_on),
         };
-        starts
+        Some(starts)
     }
 }
 

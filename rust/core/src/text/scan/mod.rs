@@ -8,12 +8,16 @@ mod avx2;
 mod block;
 mod cl100k;
 mod gpt2;
+mod known;
+mod o200k;
 #[cfg(test)]
 mod tests;
 
 use self::block::{Block, Classify, Portable, SIZE};
-pub(super) use self::cl100k::Cl100k;
+pub use self::cl100k::Cl100k;
 use self::gpt2::Gpt2;
+pub(super) use self::known::Dialect;
+pub use self::o200k::O200k;
 use super::classes::{Class, Classes};
 
 /// A pattern that has a scanner.
@@ -23,6 +27,8 @@ pub enum Scanner {
     Gpt2,
     /// One of cl100k's family.
     Cl100k(Cl100k),
+    /// One of o200k's family.
+    O200k(O200k),
 }
 
 /// How many places [`Scan::fill`] needs room for at least.
@@ -50,6 +56,7 @@ pub struct Scan<'t> {
 enum State {
     Gpt2(Cursor<Gpt2>),
     Cl100k(Cursor<cl100k::State>),
+    O200k(Cursor<o200k::State>),
 }
 
 /// How far a text has been scanned.
@@ -70,8 +77,15 @@ impl<P> Cursor<P> {
 
 /// A pattern, and what it has to know of what is before a block.
 trait Pattern {
-    /// Where words begin in a block, and where its text does.
-    fn starts(&mut self, block: &Block, around: Around<'_>) -> u64;
+    /// Where words begin in a block, if masks can say it.
+    fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64>;
+
+    /// Where the word ends that begins at `at`, before the end of the text; a block may begin there as a text does. It
+    /// is asked for where masks could not say it.
+    fn word(&mut self, text: &[u8], at: usize) -> usize {
+        let _ = at;
+        text.len()
+    }
 }
 
 /// Where a block stands.
@@ -92,6 +106,24 @@ impl Around<'_> {
     }
 }
 
+/// The first place from `from` on where a letter is followed by white space of ASCII.
+///
+/// A text can be cut there, and the words of every scanner are those of the parts: in no pattern does white space follow
+/// a letter in one word, so that a word ends there; none looks behind; and only white space looks ahead, which at the end
+/// of the first part there is none of.
+///
+/// ```
+/// use fastmask_core::text::safe_cut;
+/// assert_eq!((safe_cut("1 a b", 0), safe_cut("1 a b", 4), safe_cut("漢\n", 1)), (Some(3), None, Some(3)));
+/// ```
+pub fn safe_cut(text: &str, from: usize) -> Option<usize> {
+    let bytes = text.as_bytes();
+    let is_white = |place: &usize| matches!(bytes[*place], b' ' | b'\t'..=b'\r');
+    let is_behind_letter =
+        |place: &usize| text[..*place].chars().next_back().map(super::class_of) == Some(Class::Letter);
+    (from..bytes.len()).filter(is_white).find(is_behind_letter)
+}
+
 /// The class of the character that bytes begin with.
 #[inline]
 fn class_at(bytes: &[u8], classes: &Classes) -> Option<Class> {
@@ -107,6 +139,7 @@ impl<'t> Scan<'t> {
         let state = match scanner {
             Scanner::Gpt2 => State::Gpt2(Cursor::new(Gpt2::default())),
             Scanner::Cl100k(kind) => State::Cl100k(Cursor::new(cl100k::State::new(kind))),
+            Scanner::O200k(kind) => State::O200k(Cursor::new(o200k::State::new(kind))),
         };
         Self { text: text.as_bytes(), state }
     }
@@ -117,6 +150,7 @@ impl<'t> Scan<'t> {
         match &mut self.state {
             State::Gpt2(cursor) => fill(cursor, self.text, room),
             State::Cl100k(cursor) => fill(cursor, self.text, room),
+            State::O200k(cursor) => fill(cursor, self.text, room),
         }
     }
 }
@@ -146,11 +180,18 @@ fn fill_by<P: Pattern, C: Classify>(cursor: &mut Cursor<P>, text: &[u8], room: &
     while cursor.at < text.len() {
         let Some(places) = room.get_mut(count..).and_then(<[_]>::first_chunk_mut) else { return count };
         let block = Block::new::<C>(text, cursor.at, classes);
-        let mut starts = cursor.pattern.starts(&block, Around { text, at: cursor.at, classes });
-        // The word that begins at the begin of the text is open already.
-        starts &= !u64::from(cursor.at == 0);
-        count += write(starts, cursor.at, &mut cursor.begin, places);
-        cursor.at += block.length;
+        match cursor.pattern.starts(&block, Around { text, at: cursor.at, classes }) {
+            Some(mut starts) => {
+                // The word that begins with the first block, or behind another that was matched alone, is open already.
+                starts &= !u64::from(cursor.at == cursor.begin);
+                count += write(starts, cursor.at, &mut cursor.begin, places);
+                cursor.at += block.length;
+            }
+            None => {
+                let end = (cursor.at + SIZE).min(text.len());
+                count += match_words(cursor, text, end, places);
+            }
+        }
     }
     // The last word ends with the text.
     if cursor.begin < text.len()
@@ -160,6 +201,27 @@ fn fill_by<P: Pattern, C: Classify>(cursor: &mut Cursor<P>, text: &[u8], room: &
         cursor.begin = text.len();
         count += 1;
     }
+    count
+}
+
+/// Matches word by word from the one that is open, to `end` or beyond it, or until there is no room.
+#[inline(never)]
+fn match_words<P: Pattern>(
+    cursor: &mut Cursor<P>,
+    text: &[u8],
+    end: usize,
+    places: &mut [(u32, u32); SIZE],
+) -> usize {
+    let mut count = 0;
+    while cursor.begin < end
+        && let Some(place) = places.get_mut(count)
+    {
+        let word_end = cursor.pattern.word(text, cursor.begin);
+        *place = (cursor.begin as u32, word_end as u32);
+        cursor.begin = word_end;
+        count += 1;
+    }
+    cursor.at = cursor.begin;
     count
 }
 

@@ -1,45 +1,50 @@
-use fancy_regex::Regex;
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
+use super::known::{Dialect, all};
 use super::*;
+use crate::text::Pattern;
 
-/// A scanner and the pattern that it stands for.
+/// A scanner and a spelling of the pattern that it stands for.
 struct Case {
     scanner: Scanner,
-    regex: Regex,
+    pattern: Pattern,
 }
 
+/// Every spelling in both dialects.
+static CASES: LazyLock<Vec<Case>> = LazyLock::new(|| {
+    let case = |(spelling, dialect)| Case {
+        scanner: Scanner::of(spelling, dialect).unwrap(),
+        pattern: match dialect {
+            Dialect::Rust => Pattern::rust(spelling).unwrap(),
+            Dialect::Oniguruma => Pattern::oniguruma(spelling).unwrap(),
+        },
+    };
+    let dialects = [Dialect::Rust, Dialect::Oniguruma];
+    all().flat_map(|spelling| dialects.map(|dialect| (spelling, dialect))).map(case).collect()
+});
+
 impl Case {
-    fn new(scanner: Scanner, pattern: &str) -> Self {
-        Self { scanner, regex: Regex::new(pattern).unwrap() }
-    }
-
-    fn all() -> Vec<Self> {
-        let gpt2 = r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+";
-        let cl100k = |digits: &str, end: &str| {
-            format!(
-                r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{{L}}\p{{N}}]?\p{{L}}+|{digits}| ?[^\s\p{{L}}\p{{N}}]+[\r\n]*|{end}\s*[\r\n]+|\s+(?!\S)|\s+"
-            )
-        };
-        let kind = |most_digits, end_is_whole| Scanner::Cl100k(Cl100k { most_digits, end_is_whole });
-        vec![
-            Self::new(Scanner::Gpt2, gpt2),
-            Self::new(kind(3, false), &cl100k(r"\p{N}{1,3}", "")),
-            Self::new(kind(3, true), &cl100k(r"\p{N}{1,3}", r"\s+$|")),
-            Self::new(kind(1, false), &cl100k(r"\p{N}", "")),
-        ]
-    }
-
     fn check(&self, text: &str) {
-        let want: Vec<(u32, u32)> = self
-            .regex
-            .find_iter(text)
-            .map(|found| found.unwrap())
-            .map(|found| (found.start() as u32, found.end() as u32))
-            .collect();
+        let mut want = Vec::new();
+        self.pattern.matches(text, &mut want).unwrap();
+        let want: Vec<(u32, u32)> =
+            want.into_iter().map(|range| (range.start as u32, range.end as u32)).collect();
         assert_eq!(found(self.scanner, text, LEAST_ROOM), want, "{:?} on {text:?}", self.scanner);
         assert_eq!(by_portable(self.scanner, text), want, "{:?} without SIMD on {text:?}", self.scanner);
     }
+}
+
+/// One case for each scanner.
+fn one_each() -> Vec<&'static Case> {
+    let mut cases: Vec<&Case> = Vec::new();
+    for case in &*CASES {
+        if cases.iter().all(|other| other.scanner != case.scanner) {
+            cases.push(case);
+        }
+    }
+    cases
 }
 
 fn found(scanner: Scanner, text: &str, room: usize) -> Vec<(u32, u32)> {
@@ -59,12 +64,13 @@ fn by_portable(scanner: Scanner, text: &str) -> Vec<(u32, u32)> {
     let count = match &mut scan.state {
         State::Gpt2(cursor) => fill_by::<_, Portable>(cursor, scan.text, &mut room),
         State::Cl100k(cursor) => fill_by::<_, Portable>(cursor, scan.text, &mut room),
+        State::O200k(cursor) => fill_by::<_, Portable>(cursor, scan.text, &mut room),
     };
     room.truncate(count);
     room
 }
 
-const NASTY: [&str; 40] = [
+const NASTY: [&str; 52] = [
     "",
     " ",
     "  ",
@@ -104,12 +110,24 @@ const NASTY: [&str; 40] = [
     "1234567 89",
     "a\n \n  ",
     "/\n/\n/",
+    "aB HTMLParser ABc",
+    "AB漢CD",
+    "AB漢CDe",
+    "漢ABe漢A",
+    "!!\u{301}a",
+    "!\u{301}a \u{301}AB",
+    "\u{301}AB\u{301}",
+    "a's's b'LL'llX",
+    "x'rEx'",
+    "ǅaǅA ʰA",
+    "!\n/!/x\n/x",
+    "a\u{2028}\u{2028} b",
     "\u{1d7ce}\u{1d7ce}\u{1d7ce}\u{1d7ce}a",
 ];
 
 #[test]
 fn words_are_those_of_the_pattern_wherever_blocks_end() {
-    for case in Case::all() {
+    for case in one_each() {
         for text in NASTY {
             for fill in ["x", " ", "\n", "漢", "7", "!", "\u{3000}"] {
                 for before in [0, 1, 20, 21, 61, 62, 63, 64, 65, 126, 127, 128] {
@@ -122,10 +140,10 @@ fn words_are_those_of_the_pattern_wherever_blocks_end() {
 
 #[test]
 fn words_are_those_of_the_pattern_around_every_character() {
-    for case in Case::all() {
+    for case in one_each() {
         let mut text = String::new();
         for character in '\0'..=char::MAX {
-            for around in [["a", " ", "1"], [" ", "a", " "], ["'", "s", "\n"], ["!", "\n", "!"]] {
+            for around in [["a", " ", "1"], [" ", "A", " "], ["'", "s", "\n"], ["!", "\n", "!"]] {
                 text.extend([
                     around[0],
                     &character.to_string(),
@@ -146,14 +164,16 @@ fn words_are_those_of_the_pattern_around_every_character() {
 proptest! {
     #[test]
     fn words_are_those_of_the_pattern_on_any_text(text in "\\PC*") {
-        Case::all().iter().for_each(|case| case.check(&text));
+        CASES.iter().for_each(|case| case.check(&text));
     }
 
     #[test]
     fn words_are_those_of_the_pattern_on_dense_text(
-        text in "[ \r\n\t'/!a-esltrvmdSERVELAéſ1²漢\u{a0}\u{301}\u{3000}]{0,200}",
+        text in "[ \r\n\t'/!a-esltrvmdSERVELAéÉſǅʰ1²漢\u{a0}\u{301}\u{3000}]{0,200}",
+        ascii in "[ \r\n\t'/!a-esltrvmdSERVELA1]{0,200}",
     ) {
-        Case::all().iter().for_each(|case| case.check(&text));
+        CASES.iter().for_each(|case| case.check(&text));
+        CASES.iter().for_each(|case| case.check(&ascii));
     }
 
     #[test]
@@ -161,12 +181,12 @@ proptest! {
         runs in proptest::collection::vec(("[ \n\t'aA1!é漢\u{a0}\u{301}]", 0_usize..70), 0..8),
     ) {
         let text: String = runs.iter().map(|(character, count)| character.repeat(*count)).collect();
-        Case::all().iter().for_each(|case| case.check(&text));
+        CASES.iter().for_each(|case| case.check(&text));
     }
 
     #[test]
     fn room_does_not_matter(text in "[ \n'as1!漢]{0,400}", room in LEAST_ROOM..200) {
-        for case in Case::all() {
+        for case in one_each() {
             prop_assert_eq!(found(case.scanner, &text, room), found(case.scanner, &text, 1000));
         }
     }

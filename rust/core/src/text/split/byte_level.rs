@@ -33,6 +33,11 @@ impl ByteLevel {
         self.leaves_bytes
     }
 
+    /// Whether it changes no byte.
+    pub(super) fn only_cuts(&self) -> bool {
+        self.leaves_bytes && !self.add_prefix_space
+    }
+
     pub(super) fn apply(&self, pieces: &mut Pieces<'_>) -> Result<()> {
         if self.add_prefix_space {
             pieces.rewrite(|piece| {

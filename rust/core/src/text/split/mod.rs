@@ -22,7 +22,7 @@ pub use kinds::{Kind, Kinds};
 pub use known_patterns::known_pattern;
 pub use metaspace::{Metaspace, PrependScheme};
 
-use super::{Pattern, Pieces};
+use super::{Pattern, Pieces, Scanner};
 use crate::Result;
 
 /// Cuts text into pieces, which the model then takes one by one.
@@ -136,6 +136,41 @@ impl PreTokenizer {
             }
             Self::Sequence { pretokenizers } => pretokenizers.last_mut().is_some_and(Self::leave_bytes),
             _ => false,
+        }
+    }
+
+    /// The scanner that cuts as it does, if there is one: a known pattern whose matches are the pieces, and nothing
+    /// more, on the way to a model that reads bytes.
+    pub fn scanner(&self) -> Option<Scanner> {
+        match self {
+            Self::ByteLevel(step) if step.use_regex && step.only_cuts() => Some(Scanner::Gpt2),
+            Self::Split { pattern, behavior: Behavior::Isolated, .. }
+            | Self::Split { pattern, behavior: Behavior::Removed, invert: true } => pattern.scanner(),
+            Self::Sequence { pretokenizers } => {
+                let mut cutters = pretokenizers.iter().filter(|step| !step.does_nothing());
+                let scanner = cutters.next()?.scanner()?;
+                cutters.next().is_none().then_some(scanner)
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether it changes neither text nor pieces, on the way to a model that reads bytes.
+    fn does_nothing(&self) -> bool {
+        match self {
+            Self::ByteLevel(step) => !step.use_regex && step.only_cuts(),
+            Self::Sequence { pretokenizers } => pretokenizers.iter().all(Self::does_nothing),
+            _ => false,
+        }
+    }
+
+    /// Whether its pieces are stretches of the text as it was.
+    pub fn only_cuts(&self) -> bool {
+        match self {
+            Self::ByteLevel(step) => step.only_cuts(),
+            Self::Metaspace(_) => false,
+            Self::Sequence { pretokenizers } => pretokenizers.iter().all(Self::only_cuts),
+            _ => true,
         }
     }
 

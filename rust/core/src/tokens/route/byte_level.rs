@@ -2,7 +2,7 @@
 
 use super::Stretch;
 use crate::Result;
-use crate::text::{LEAST_ROOM, PreTokenizer, Scan, Scanner};
+use crate::text::{Aligned, LEAST_ROOM, Pieces, PreTokenizer, Scan, Scanner};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
@@ -11,20 +11,42 @@ const ROOM: usize = LEAST_ROOM.next_multiple_of(512);
 
 #[derive(Debug)]
 pub(in crate::tokens) struct ByteLevel {
-    /// None: the whole text is a word.
-    scanner: Option<Scanner>,
+    cut: Cut,
     add_prefix_space: bool,
+}
+
+/// How words are found.
+#[derive(Debug)]
+enum Cut {
+    /// The whole text is one.
+    Whole,
+    /// By a known pattern.
+    Scanner(Scanner),
+    /// By steps that leave the text as it is.
+    Steps(PreTokenizer),
 }
 
 impl ByteLevel {
     pub(super) fn new(pre_tokenizer: Option<&PreTokenizer>, model: &Model) -> Option<Self> {
-        match pre_tokenizer {
-            Some(PreTokenizer::ByteLevel(step)) if model.reads_bytes() => Some(Self {
-                scanner: step.use_regex.then_some(Scanner::Gpt2),
-                add_prefix_space: step.add_prefix_space,
-            }),
-            _ => None,
-        }
+        let steps = pre_tokenizer.filter(|_| model.reads_bytes())?;
+        let (cut, add_prefix_space) = match steps {
+            PreTokenizer::ByteLevel(step) if step.use_regex => {
+                (Cut::Scanner(Scanner::Gpt2), step.add_prefix_space)
+            }
+            PreTokenizer::ByteLevel(step) => (Cut::Whole, step.add_prefix_space),
+            steps => match steps.scanner() {
+                Some(scanner) => (Cut::Scanner(scanner), false),
+                None if steps.only_cuts() => (Cut::Steps(steps.clone()), false),
+                None => return None,
+            },
+        };
+        Some(Self { cut, add_prefix_space })
+    }
+
+    /// Whether the words of a text that is cut where a letter is followed by white space are those of its parts: no
+    /// known pattern has a word with a letter and white space after it, and none looks behind.
+    pub(super) fn can_cut(&self) -> bool {
+        matches!(self.cut, Cut::Scanner(_)) && !self.add_prefix_space
     }
 
     pub(super) fn encode(
@@ -38,18 +60,44 @@ impl ByteLevel {
         // The space joins the first word, which only a text of its own can show.
         let prefixed = (self.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
         let text = prefixed.as_deref().unwrap_or(text);
-        let Some(scanner) = self.scanner else { return pipeline.encode_piece(text, workspace, ids) };
-        let Workspace { cache, places, scratch, .. } = workspace;
-        places.resize(ROOM, (0, 0));
-        let mut scan = Scan::new(scanner, text);
-        loop {
-            let count = scan.fill(places);
-            if count == 0 {
-                return Ok(());
+        match &self.cut {
+            Cut::Whole => pipeline.encode_piece(text, workspace, ids),
+            Cut::Scanner(scanner) => {
+                workspace.places.resize(ROOM, (0, 0));
+                let mut scan = Scan::new(*scanner, text);
+                loop {
+                    let count = scan.fill(&mut workspace.places);
+                    if count == 0 {
+                        return Ok(());
+                    }
+                    encode_words(&pipeline.model, text, count, workspace, ids)?;
+                }
             }
-            cache.encode(text.as_bytes(), &places[..count], ids, |word, ids| {
-                pipeline.model.encode_ids(word, scratch, ids)
-            })?;
+            Cut::Steps(steps) => {
+                let mut pieces = Pieces::new(Aligned::new(text, 0, false));
+                steps.apply(&mut pieces)?;
+                let mut ranges = pieces.ranges().map(|range| (range.start as u32, range.end as u32));
+                loop {
+                    workspace.places.clear();
+                    workspace.places.extend(ranges.by_ref().take(ROOM));
+                    match workspace.places.len() {
+                        0 => return Ok(()),
+                        count => encode_words(&pipeline.model, text, count, workspace, ids)?,
+                    }
+                }
+            }
         }
     }
+}
+
+/// Appends the ids of the first words of `workspace.places`.
+fn encode_words(
+    model: &Model,
+    text: &str,
+    count: usize,
+    workspace: &mut Workspace,
+    ids: &mut Vec<u32>,
+) -> Result<()> {
+    let Workspace { cache, places, scratch, .. } = workspace;
+    cache.encode(text.as_bytes(), &places[..count], ids, |word, ids| model.encode_ids(word, scratch, ids))
 }

@@ -60,6 +60,14 @@ impl Route {
         }
     }
 
+    /// Whether the ids of a text are those of its parts, wherever [`crate::text::safe_cut`] cuts it.
+    pub(super) fn can_cut(&self) -> bool {
+        match self {
+            Self::ByteLevel(route) => route.can_cut(),
+            Self::Bert(_) | Self::Metaspace(_) => false,
+        }
+    }
+
     /// Appends the ids of a stretch of text.
     pub(super) fn encode(
         &self,

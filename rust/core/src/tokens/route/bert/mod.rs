@@ -19,11 +19,11 @@ mod table;
 mod tests;
 
 use super::Stretch;
+use crate::Result;
 use crate::text::normalize::CharacterSteps;
 use crate::text::{Aligned, Kinds, Normalizer, PreTokenizer};
 use crate::tokens::models::{Model, check_length};
 use crate::tokens::pipeline::{Pipeline, Workspace};
-use crate::Result;
 
 pub(in crate::tokens) use scan::Scan;
 
