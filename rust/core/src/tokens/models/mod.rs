@@ -112,18 +112,19 @@ impl Model {
         }
     }
 
-    /// Appends the ids of `word`: those of [`encode_word`](Self::encode_word), in less time.
+    /// Appends the ids of `word`, which is UTF-8: those of [`encode_word`](Self::encode_word), in less time.
     pub(in crate::tokens) fn encode_ids(
         &self,
-        word: &str,
+        word: &[u8],
         lattice: &mut Lattice<f64>,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        check_length(word.as_bytes())?;
+        check_length(word)?;
         if let Self::Unigram(model) = self {
             return model.encode_ids(word, lattice, ids);
         }
         let mut tokens = Vec::new();
+        let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
         self.encode_word(word, &mut tokens)?;
         ids.extend(tokens.iter().map(|token| token.id));
         Ok(())

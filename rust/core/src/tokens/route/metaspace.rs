@@ -102,7 +102,7 @@ impl MetaspaceRoute {
             PrependScheme::Never => false,
         };
         // Not if it begins with a mark, which then is the only one, or with what does not stay.
-        gets_mark == self.marks_words() && self.characters.may_begin(stretch.text)
+        gets_mark == self.marks_words() && self.characters.may_begin(stretch.text, 0)
     }
 
     /// Whether a word that has a separator before it gets a mark.
@@ -112,15 +112,15 @@ impl MetaspaceRoute {
 
     /// Appends the ids of a word that a separator stands before.
     fn encode_word(&self, pipeline: &Pipeline, word: &[u8], own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
-        let word = str_of(word)?;
         own.word.clear();
         if self.marks_words() {
             own.word.extend_from_slice(self.mark.as_bytes());
         }
         if self.characters.append_plain(word, &mut own.word) {
-            return pipeline.model.encode_ids(str_of(&own.word)?, &mut own.lattice, ids);
+            return pipeline.model.encode_ids(&own.word, &mut own.lattice, ids);
         }
         let before = if self.drops_space { "" } else { " " };
+        let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
         encode_by_parts(pipeline, Aligned::new(&format!("{before}{word}"), 1, false), own, ids)
     }
 }
@@ -180,12 +180,7 @@ fn encode_by_parts(
     if let Some(steps) = &pipeline.pre_tokenizer {
         steps.apply(&mut pieces)?;
     }
-    pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece, &mut own.lattice, ids))
-}
-
-/// Words are cut out of text between characters.
-fn str_of(word: &[u8]) -> Result<&str> {
-    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
+    pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece.as_bytes(), &mut own.lattice, ids))
 }
 
 #[cfg(test)]
