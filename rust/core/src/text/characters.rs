@@ -35,21 +35,20 @@ type Page = OnceLock<Box<[Facts; PAGE]>>;
 #[derive(Debug)]
 pub(crate) struct Characters<R> {
     rule: R,
-    ascii: [Facts; 128],
-    becomes: [u8; 128],
+    /// Of each byte the facts, none for a part of a longer character, and what it becomes.
+    bytes: [(Facts, u8); 256],
     pages: Box<[Page]>,
 }
 
 impl<R: Rule> Characters<R> {
     pub(crate) fn new(rule: R) -> Self {
-        let mut ascii = [0; 128];
-        let mut becomes = [0; 128];
-        for (byte, (facts, other)) in (0..128).zip(ascii.iter_mut().zip(&mut becomes)) {
-            *facts = rule.facts(char::from(byte));
-            *other = rule.becomes(byte);
-        }
+        let of_byte = |byte: usize| match byte as u8 {
+            byte @ 0..128 => (rule.facts(char::from(byte)), rule.becomes(byte)),
+            byte => (0, byte),
+        };
+        let bytes = std::array::from_fn(of_byte);
         let pages = (0..PAGES).map(|_| Page::new()).collect();
-        Self { rule, ascii, becomes, pages }
+        Self { rule, bytes, pages }
     }
 
     pub(crate) fn rule(&self) -> &R {
@@ -59,7 +58,7 @@ impl<R: Rule> Characters<R> {
     /// The facts of a byte of UTF-8; a part of a longer character has none.
     #[inline]
     pub(crate) fn of_byte(&self, byte: u8) -> Facts {
-        self.ascii.get(usize::from(byte)).copied().unwrap_or(0)
+        self.bytes[usize::from(byte)].0
     }
 
     #[inline]
@@ -74,21 +73,21 @@ impl<R: Rule> Characters<R> {
         Box::new(std::array::from_fn(facts))
     }
 
-    /// Whether what `text` begins with may begin a word.
+    /// Whether the character at `place` may begin a word.
     #[inline]
-    pub(crate) fn may_begin(&self, text: &str) -> bool {
-        match text.as_bytes().first() {
-            Some(&byte) if byte < 128 => self.ascii[usize::from(byte)] & HEAD != 0,
-            _ => text.chars().next().is_some_and(|first| self.of(first) & HEAD != 0),
+    pub(crate) fn may_begin(&self, text: &str, place: usize) -> bool {
+        match text.as_bytes().get(place) {
+            Some(&byte) if byte < 128 => self.of_byte(byte) & HEAD != 0,
+            _ => text[place..].chars().next().is_some_and(|first| self.of(first) & HEAD != 0),
         }
     }
 
-    /// Whether what `text` ends with may end a word.
+    /// Whether the character before `end` may end a word that begins at `begin`.
     #[inline]
-    pub(crate) fn may_end(&self, text: &str) -> bool {
-        match text.as_bytes().last() {
-            Some(&byte) if byte < 128 => self.ascii[usize::from(byte)] & (TAIL | JOINS) == TAIL,
-            _ => self.may_end_in_any(text),
+    pub(crate) fn may_end(&self, text: &str, begin: usize, end: usize) -> bool {
+        match text.as_bytes().get(end - 1) {
+            Some(&byte) if byte < 128 => self.of_byte(byte) & (TAIL | JOINS) == TAIL,
+            _ => self.may_end_in_any(&text[begin..end]),
         }
     }
 
@@ -105,20 +104,27 @@ impl<R: Rule> Characters<R> {
         false
     }
 
-    /// Appends what a word of plain characters becomes; false where it has others.
+    /// Appends what a word of plain characters becomes, which is UTF-8; false where it has others.
     #[inline]
-    pub(crate) fn append_plain(&self, word: &str, out: &mut Vec<u8>) -> bool {
+    pub(crate) fn append_plain(&self, word: &[u8], out: &mut Vec<u8>) -> bool {
         let length = out.len();
-        out.extend(word.bytes().map(|byte| self.becomes.get(usize::from(byte)).copied().unwrap_or(byte)));
-        let is_plain = |byte: u8| self.of_byte(byte) & PLAIN != 0;
-        let all_plain = if word.is_ascii() {
-            word.bytes().all(is_plain)
-        } else {
-            word.chars().all(|character| self.of(character) & PLAIN != 0)
-        };
+        out.extend_from_slice(word);
+        // Of a longer character no byte is in the table, so that it is not plain here.
+        let mut all_plain = PLAIN;
+        for byte in &mut out[length..] {
+            let (facts, becomes) = self.bytes[usize::from(*byte)];
+            all_plain &= facts;
+            *byte = becomes;
+        }
+        let all_plain = all_plain != 0 || self.all_plain(word);
         if !all_plain {
             out.truncate(length);
         }
         all_plain
+    }
+
+    fn all_plain(&self, word: &[u8]) -> bool {
+        let is_plain = |character| self.of(character) & PLAIN != 0;
+        !word.is_ascii() && std::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_plain))
     }
 }

@@ -27,6 +27,10 @@ impl Tokenizer {
             self.encode_framed(text, frame, options.special_text, &mut self.workspace().own, &mut ids)?;
             return Ok(ids);
         }
+        let whole = |whole: &EncodeOptions<'_>| self.encode_ids(text, None, whole).map(one_row);
+        if let (None, Some(rows)) = (pair, self.cut_and_padded(options, whole, |error, _| error)) {
+            return rows.map(|rows| rows.ids);
+        }
         let pair = pair.map(Sentence::Text);
         Ok(self.encode(&Sentence::Text(text), pair.as_ref(), options)?.ids().collect())
     }
@@ -40,6 +44,10 @@ impl Tokenizer {
         num_threads: usize,
     ) -> Result<Ragged> {
         let Some(frame) = self.frame_of(options).filter(|_| pairs.is_none()) else {
+            let whole = |whole: &EncodeOptions<'_>| self.encode_batch_ids(texts, None, whole, num_threads);
+            if let (None, Some(rows)) = (pairs, self.cut_and_padded(options, whole, at_text)) {
+                return rows;
+            }
             let (texts, pairs) = (sentences(texts), pairs.map(sentences));
             let encodings = self.encode_batch(&texts, pairs.as_deref(), options, num_threads)?;
             let mut rows = Ragged::new();
@@ -189,6 +197,10 @@ fn check_pairs<Text>(texts: &[Text], pairs: Option<&[Text]>) -> Result<()> {
         }
         _ => Ok(()),
     }
+}
+
+fn one_row(ids: Vec<u32>) -> Ragged {
+    Ragged { offsets: vec![0, ids.len() as i64], ids }
 }
 
 fn at_text(error: Error, index: usize) -> Error {

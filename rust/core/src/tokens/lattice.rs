@@ -74,11 +74,13 @@ impl<S: Score> Lattice<S> {
     ///
     /// Of ways with equal sums the one that is met first is kept: that whose last token begins furthest to the left.
     pub(super) fn fill(&mut self, tokens: &Tokens<S>, text: &[u8], start: S) -> S {
-        let reach = tokens.longest + CHARACTER;
-        self.ids.clear();
-        self.ids.resize(text.len() + 1, NO_TOKEN);
+        // What the last text left is written over before it is read: a way leads to every character.
+        if self.ids.len() <= text.len() {
+            self.ids.resize(text.len() + 1, NO_TOKEN);
+        }
+        let room = if text.len() < BLOCK { text.len() } else { BLOCK + tokens.longest };
         self.sums.clear();
-        self.sums.resize(text.len().min(BLOCK) + reach, S::NOTHING);
+        self.sums.resize(room + CHARACTER, S::NOTHING);
         self.sums[0] = start;
         let (mut begin, mut place) = (0, 0);
         while begin < text.len() {
@@ -98,33 +100,46 @@ impl<S: Score> Lattice<S> {
     /// Tries all tokens that begin at `begin`, and returns the length of the character there.
     #[inline]
     fn relax(&mut self, tokens: &Tokens<S>, text: &[u8], begin: usize, place: usize) -> usize {
-        let mut sum = self.sums[place];
-        if sum.is_far() {
-            let within_reach = self.sums.len().min(place + tokens.longest + 1);
-            self.sums[place..within_reach].iter_mut().for_each(|other| *other = other.set_back(sum));
-            sum = S::ZERO;
-        }
+        let sum = self.near(tokens, place);
         let rest = &text[begin..];
         let character = character_length(rest);
-        let (mut base, mut walked) = (tokens.trie.root(), 0);
-        let places = self.sums[place + 1..].iter_mut().zip(&mut self.ids[begin + 1..]);
-        for (&byte, (best, id)) in rest.iter().zip(places) {
-            let Some((unit, next)) = tokens.trie.child(base, byte) else { break };
+        let mut base = tokens.trie.root();
+        // One length for all, so that it is asked for once.
+        let length = rest.len().min(tokens.longest);
+        let (rest, sums) = (&rest[..length], &mut self.sums[place + 1..][..length]);
+        let ids = &mut self.ids[begin + 1..][..length];
+        let mut walked = 0;
+        while walked < length {
+            let Some((unit, next)) = tokens.trie.child(base, rest[walked]) else { break };
             // Where no token ends the sum is less than any: no branch, which the processor could not foretell.
             let new = unit.score + sum;
-            let is_better = new > *best;
-            *best = if is_better { new } else { *best };
-            *id = if is_better { unit.id } else { *id };
+            let is_better = new > sums[walked];
+            sums[walked] = if is_better { new } else { sums[walked] };
+            ids[walked] = if is_better { unit.id } else { ids[walked] };
             base = next;
             walked += 1;
         }
         if walked < character {
-            let (best, new) = (&mut self.sums[place + character], tokens.unknown + sum);
-            if new > *best {
-                (*best, self.ids[begin + character]) = (new, NO_TOKEN);
+            let new = tokens.unknown + sum;
+            if new > sums[character - 1] {
+                (sums[character - 1], ids[character - 1]) = (new, NO_TOKEN);
             }
         }
         character
+    }
+
+    /// The sum at a place, once all within reach are set back if it was too far from zero.
+    #[inline]
+    fn near(&mut self, tokens: &Tokens<S>, place: usize) -> S {
+        let sum = self.sums[place];
+        if !sum.is_far() {
+            return sum;
+        }
+        let within_reach = self.sums.len().min(place + tokens.longest + 1);
+        for other in &mut self.sums[place..within_reach] {
+            *other = other.set_back(sum);
+        }
+        S::ZERO
     }
 
     /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
@@ -141,19 +156,19 @@ impl<S: Score> Lattice<S> {
     }
 }
 
-/// The same algorithm for the two best ways, to see by how much the best one is better.
+/// The same algorithm, which sees besides by how much the best way is better than all others.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Contest {
     best: Vec<f64>,
+    /// The sum of the best way to a place whose last token is another than that of the best.
     second: Vec<f64>,
     ids: Vec<u32>,
 }
 
 impl Contest {
-    /// Finds the best way through `text`, and returns by how much it is better than all others, in sums of 64 bits.
-    pub(super) fn fill(&mut self, tokens: &Tokens<f32>, text: &[u8]) -> f64 {
+    /// Finds the best way through `text`, in sums of 64 bits.
+    pub(super) fn fill(&mut self, tokens: &Tokens<f32>, text: &[u8]) {
         let room = text.len() + 1;
-        self.ids.clear();
         self.ids.resize(room, NO_TOKEN);
         for sums in [&mut self.best, &mut self.second] {
             sums.clear();
@@ -164,54 +179,58 @@ impl Contest {
         while begin < text.len() {
             begin += self.relax(tokens, text, begin);
         }
-        self.best[text.len()] - self.second[text.len()]
     }
 
     #[inline]
     fn relax(&mut self, tokens: &Tokens<f32>, text: &[u8], begin: usize) -> usize {
-        let (sum, other) = (self.best[begin], self.second[begin]);
+        let sum = self.best[begin];
         let rest = &text[begin..];
         let character = character_length(rest);
-        let (mut base, mut walked) = (tokens.trie.root(), 0);
-        let places = self.best[begin + 1..].iter_mut().zip(&mut self.second[begin + 1..]);
-        for ((&byte, (best, second)), id) in rest.iter().zip(places).zip(&mut self.ids[begin + 1..]) {
-            let Some((unit, next)) = tokens.trie.child(base, byte) else { break };
-            let score = f64::from(unit.score);
-            *id = if score + sum > *best { unit.id } else { *id };
-            (*best, *second) = two_best(*best, *second, score + sum, score + other);
+        let mut base = tokens.trie.root();
+        let length = rest.len();
+        let (best, second) = (&mut self.best[begin + 1..][..length], &mut self.second[begin + 1..][..length]);
+        let ids = &mut self.ids[begin + 1..][..length];
+        let mut walked = 0;
+        while walked < length {
+            let Some((unit, next)) = tokens.trie.child(base, rest[walked]) else { break };
+            let new = f64::from(unit.score) + sum;
+            let old = best[walked];
+            let is_better = new > old;
+            let lesser = if is_better { old } else { new };
+            best[walked] = if is_better { new } else { old };
+            second[walked] = if lesser > second[walked] { lesser } else { second[walked] };
+            ids[walked] = if is_better { unit.id } else { ids[walked] };
             base = next;
             walked += 1;
         }
         if walked < character {
-            let (end, score) = (begin + character, f64::from(tokens.unknown));
-            if score + sum > self.best[end] {
-                self.ids[end] = NO_TOKEN;
+            let (end, new) = (character - 1, f64::from(tokens.unknown) + sum);
+            if new > best[end] {
+                (second[end], best[end], ids[end]) = (best[end], new, NO_TOKEN);
+            } else {
+                second[end] = second[end].max(new);
             }
-            (self.best[end], self.second[end]) =
-                two_best(self.best[end], self.second[end], score + sum, score + other);
         }
         character
     }
 
-    /// Appends the tokens of the best way, in order: ids and lengths.
-    pub(super) fn append(&self, tokens: &Tokens<f32>, text: &[u8], out: &mut Vec<(u32, u32)>) {
+    /// Appends the tokens of the best way to `out`, in order, ids and lengths, and returns by how much it is better than
+    /// all others.
+    ///
+    /// Another way comes to this one for good with another last token, at some place on it; from there on they are one.
+    pub(super) fn append(&self, tokens: &Tokens<f32>, text: &[u8], out: &mut Vec<(u32, u32)>) -> f64 {
         let start = out.len();
+        let mut margin = f64::INFINITY;
         let mut end = text.len();
         while end > 0 {
             let (id, begin) = last(tokens, &self.ids, text, end);
+            margin = margin.min(self.best[end] - self.second[end]);
             out.push((id, (end - begin) as u32));
             end = begin;
         }
         out[start..].reverse();
+        margin
     }
-}
-
-/// The two best of four sums, of which the first is the better one of the first two, and the third of the last two.
-#[inline]
-fn two_best(best: f64, second: f64, new: f64, other: f64) -> (f64, f64) {
-    let greater = |one: f64, two: f64| if one > two { one } else { two };
-    let lesser = if new > best { best } else { new };
-    (greater(new, best), greater(lesser, greater(second, other)))
 }
 
 /// The length of the character that `text` begins with, as its first byte has it. Never more than there is.

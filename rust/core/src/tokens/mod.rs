@@ -8,6 +8,7 @@ mod decode;
 mod detokenize;
 mod encode;
 mod encoding;
+mod id_rows;
 mod lattice;
 mod load;
 mod models;

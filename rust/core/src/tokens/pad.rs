@@ -46,6 +46,15 @@ impl Padding {
         Ok(())
     }
 
+    /// Fills up the row of ids that begins at `start` and is the last of `ids`.
+    pub(super) fn pad_ids(&self, ids: &mut Vec<u32>, start: usize, width: usize) {
+        let missing = (start + width).saturating_sub(ids.len());
+        match self.direction {
+            Side::Right => ids.resize(ids.len() + missing, self.pad_id),
+            Side::Left => drop(ids.splice(start..start, std::iter::repeat_n(self.pad_id, missing))),
+        }
+    }
+
     /// The length of the rows of a batch whose longest has `longest` tokens (longer rows stay as they are).
     pub fn length(&self, longest: usize) -> Result<usize> {
         let length = match self.strategy {

@@ -63,6 +63,21 @@ impl Truncation {
         pair.map_or(Ok(()), |pair| pair.truncate(pair_length, self.stride, self.direction))
     }
 
+    /// The ids of a single text that are left when it is cut as [`apply`](Self::apply) cuts its encoding.
+    pub(super) fn cut<'i>(&self, ids: &'i [u32], added: usize) -> Result<&'i [u32]> {
+        let (length, _) = self.lengths((ids.len(), None), self.room(added)?)?;
+        if length == 0 || length >= ids.len() {
+            return Ok(&ids[..length.min(ids.len())]);
+        }
+        if self.stride >= length {
+            return Err(stride_too_long(self.stride, length));
+        }
+        match self.direction {
+            Side::Right => Ok(&ids[..length]),
+            Side::Left => Ok(&ids[ids.len() - length..]),
+        }
+    }
+
     /// What is left of `max_length`. (The `tokenizers` library lets it wrap around, and then cuts nothing.)
     fn room(&self, added: usize) -> Result<usize> {
         self.max_length.checked_sub(added).ok_or_else(|| {

@@ -80,7 +80,7 @@ impl Words {
         visit: &mut impl FnMut(&[Place]) -> Result<()>,
     ) -> Result<()> {
         let Reader { characters, text, begin, end, in_word } = *reader;
-        let may_cut = characters.may_begin(&text[place..]);
+        let may_cut = characters.may_begin(text, place);
         if !in_word {
             reader.in_word = true;
             // Nothing stands before the begin of the text.
@@ -91,7 +91,7 @@ impl Words {
                 }
                 reader.begin = place;
             }
-        } else if may_cut && characters.may_end(&text[begin..end]) {
+        } else if may_cut && characters.may_end(text, begin, end) {
             self.push((begin as u32, end as u32), visit)?;
             if !runs {
                 self.push_empty(end + 1..place, visit)?;
@@ -128,7 +128,7 @@ impl Words {
         }
         let ends_in_separator =
             text.bytes().last().is_some_and(|byte| characters.of_byte(byte) & SEPARATOR != 0);
-        if ends_in_separator && end > begin && characters.may_end(&text[begin..end]) {
+        if ends_in_separator && end > begin && characters.may_end(text, begin, end) {
             self.places.push((begin as u32, end as u32));
             self.end = Some(end);
         } else {

@@ -93,10 +93,65 @@ impl Charsmap {
         steps.flatten()
     }
 
+    /// What the next character of a key can be when `base` was reached: each with the base that it leads to, and with what
+    /// the key turns into if it ends there. None where keys are not characters.
+    pub(crate) fn steps(&self, base: usize) -> Option<Vec<Step<'_>>> {
+        let mut steps = Vec::new();
+        let mut open = vec![([0; 4], 0, base)];
+        while let Some((bytes, length, base)) = open.pop() {
+            for (byte, child) in children(&self.units, base) {
+                let (mut bytes, length, unit) = (bytes, length + 1, self.units[child]);
+                *bytes.get_mut(length - 1)? = byte;
+                let base = child ^ way(unit);
+                let value = has_value(unit).then(|| self.units.get(base).copied().map_or(0, value));
+                let value = value.map(|value| self.text_at(value));
+                match std::str::from_utf8(&bytes[..length]).map(|text| text.chars().next()) {
+                    Ok(Some(character)) => steps.push(Step { character, base, value }),
+                    _ if value.is_some() => return None,
+                    _ => open.push((bytes, length, base)),
+                }
+            }
+        }
+        Some(steps)
+    }
+
+    /// The base from which all keys begin.
+    pub(crate) fn root(&self) -> usize {
+        self.units.first().map_or(0, |root| way(*root))
+    }
+
     fn text_at(&self, value: usize) -> &str {
         let text = self.texts.get(value..).unwrap_or_default();
         text.split_once('\0').map_or(text, |(text, _)| text)
     }
+}
+
+/// A character of a key.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Step<'c> {
+    pub(crate) character: char,
+    pub(crate) base: usize,
+    pub(crate) value: Option<&'c str>,
+}
+
+/// The bytes that lead on from a base, in no order, with the places of their units.
+fn children(units: &[u32], base: usize) -> impl Iterator<Item = (u8, usize)> {
+    const LANES: usize = 16;
+    let first = base & !0xFF;
+    let block = units.get(first..first + 256).unwrap_or_default();
+    let leads = move |place: usize, unit: u32| leads_to(unit, (place ^ base) as u8);
+    let groups = block.chunks_exact(LANES).enumerate();
+    // Most groups have none, and sixteen at once are seen not to be one.
+    let with_some = groups.filter(move |(group, units)| {
+        let begin = group * LANES;
+        (0..LANES).fold(false, |found, lane| found | leads(begin + lane, units[lane]))
+    });
+    with_some.flat_map(move |(group, units)| {
+        let places = (group * LANES..).zip(units);
+        places
+            .filter(move |&(place, &unit)| leads(place, unit) && (place ^ base) as u8 != 0)
+            .map(move |(place, _)| ((place ^ base) as u8, first + place))
+    })
 }
 
 fn way(unit: u32) -> usize {
@@ -127,28 +182,23 @@ enum Visit {
 /// the text.
 fn check(units: &[u32], texts: &str) -> Result<()> {
     let mut visits = vec![Visit::Never; units.len()];
-    let mut path: Vec<(usize, u8)> = vec![(0, 0)];
-    while let Some((place, byte)) = path.last_mut() {
-        let unit = units.get(*place).copied().ok_or_else(|| broken("it has no trie"))?;
-        let base = *place ^ way(unit);
-        if *byte == 0 {
-            check_unit(units, texts, base, *place > 0 && has_value(unit))?;
-            visits[*place] = Visit::Open;
-        }
-        let Some(next) = byte.checked_add(1) else {
-            visits[*place] = Visit::Done;
-            path.pop();
+    // A place is left when it is met again from the other side.
+    let mut path: Vec<(usize, bool)> = vec![(0, false)];
+    while let Some((place, leaves)) = path.pop() {
+        if leaves {
+            visits[place] = Visit::Done;
             continue;
-        };
-        *byte = next;
-        let child = base ^ usize::from(next);
-        if leads_to(units[child], next) {
-            match visits[child] {
-                Visit::Never => path.push((child, 0)),
-                Visit::Open => return Err(broken("its trie has a circle")),
-                Visit::Done => {}
-            }
         }
+        match visits.get(place) {
+            None => return Err(broken("it has no trie")),
+            Some(Visit::Open) => return Err(broken("its trie has a circle")),
+            Some(Visit::Done) => continue,
+            Some(Visit::Never) => visits[place] = Visit::Open,
+        }
+        let base = place ^ way(units[place]);
+        check_unit(units, texts, base, place > 0 && has_value(units[place]))?;
+        path.push((place, true));
+        path.extend(children(units, base).map(|(_, child)| (child, false)));
     }
     Ok(())
 }

@@ -23,6 +23,13 @@ impl WordCache {
             }
             for (&(key, hash), &(begin, end)) in keys.iter().zip(block) {
                 let word = &text[begin as usize..end as usize];
+                let slot = self.table.first(hash);
+                if slot.key == key
+                    && let Some(known) = slot.ids.numbers.get(..slot.ids.count())
+                {
+                    visit(word, known)?;
+                    continue;
+                }
                 if let Some(known) = self.find(word.as_bytes(), key, hash) {
                     visit(word, known)?;
                     continue;

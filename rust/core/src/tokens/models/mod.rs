@@ -168,7 +168,7 @@ impl Model {
         match self {
             Self::Bpe(model) if model.reads_bytes() => model.encode_byte_ids(word, ids),
             Self::WordPiece(model) => model.encode_ids(word, ids),
-            Self::Unigram(model) => model.encode_ids(text_of(word)?, &mut scratch.lattice, ids),
+            Self::Unigram(model) => model.encode_ids(word, &mut scratch.lattice, ids),
             _ => {
                 scratch.tokens.clear();
                 self.encode_word(text_of(word)?, &mut scratch.tokens)?;

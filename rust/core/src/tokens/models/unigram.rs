@@ -115,15 +115,17 @@ impl Unigram {
 
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
         let start = tokens.len();
-        self.encode(word, &mut Lattice::default(), |id, length| tokens.push(Token { id, length }))?;
+        self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| {
+            tokens.push(Token { id, length })
+        })?;
         tokens[start..].reverse();
         Ok(())
     }
 
-    /// Appends the ids of a word alone.
+    /// Appends the ids of a word alone, which is UTF-8.
     pub(in crate::tokens) fn encode_ids(
         &self,
-        word: &str,
+        word: &[u8],
         lattice: &mut Lattice<f64>,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
@@ -134,21 +136,21 @@ impl Unigram {
     }
 
     /// Calls `push` with the tokens of a word, ids and lengths, from the last to the first.
-    fn encode(&self, word: &str, lattice: &mut Lattice<f64>, push: impl FnMut(u32, u32)) -> Result<()> {
+    fn encode(&self, word: &[u8], lattice: &mut Lattice<f64>, push: impl FnMut(u32, u32)) -> Result<()> {
         match &self.finder {
             Finder::Lattice(tokens) => {
-                lattice.fill(tokens, word.as_bytes(), 0.0);
-                let last = |end| lattice.last(tokens, word.as_bytes(), end);
+                lattice.fill(tokens, word, 0.0);
+                let last = |end| lattice.last(tokens, word, end);
                 self.check_unknown(word, last)?;
-                self.push_reversed(word, last, push);
+                self.push_reversed(word, last, push)?;
                 lattice.shrink();
+                Ok(())
             }
             Finder::Plain(trie) => {
-                let best = self.best_ends(trie, word)?;
-                self.push_reversed(word, |end| (best[end].id, best[end].begin as usize), push);
+                let best = self.best_ends(trie, str_of(word)?)?;
+                self.push_reversed(word, |end| (best[end].id, best[end].begin as usize), push)
             }
         }
-        Ok(())
     }
 
     fn is_unknown(&self, id: u32) -> bool {
@@ -156,11 +158,12 @@ impl Unigram {
     }
 
     /// Without an id for unknown characters there may be none.
-    fn check_unknown(&self, word: &str, last: impl Fn(usize) -> (u32, usize)) -> Result<()> {
+    fn check_unknown(&self, word: &[u8], last: impl Fn(usize) -> (u32, usize)) -> Result<()> {
         if self.unk_id.is_some() {
             return Ok(());
         }
-        let ends = word.char_indices().map(|(begin, character)| (begin + character.len_utf8(), character));
+        let ends =
+            str_of(word)?.char_indices().map(|(begin, character)| (begin + character.len_utf8(), character));
         for (end, character) in ends {
             if last(end).0 == NO_TOKEN {
                 return Err(unknown_character(character));
@@ -172,10 +175,10 @@ impl Unigram {
     /// `last` gives the last token of the best way to each place, and where it begins.
     fn push_reversed(
         &self,
-        word: &str,
+        word: &[u8],
         last: impl Fn(usize) -> (u32, usize),
         mut push: impl FnMut(u32, u32),
-    ) {
+    ) -> Result<()> {
         let mut end = word.len();
         while end > 0 {
             let (id, mut begin) = last(end);
@@ -188,12 +191,13 @@ impl Unigram {
                     }
                     begin = before;
                 }
-                self.push_unknown_reversed(&word[begin..end], &mut push);
+                self.push_unknown_reversed(str_of(&word[begin..end])?, &mut push);
             } else {
                 push(id, (end - begin) as u32);
             }
             end = begin;
         }
+        Ok(())
     }
 
     /// What was unknown character by character may be a token as a whole, or be spelled as bytes.
@@ -250,6 +254,11 @@ impl Finder {
 
 fn plain_trie(vocab: &Vocab) -> Trie {
     Trie::new(vocab.reachable().map(|(id, token)| (token, id)).collect(), 1)
+}
+
+/// Words are cut out of text between characters.
+fn str_of(word: &[u8]) -> Result<&str> {
+    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
 }
 
 fn unknown_character(character: char) -> Error {
@@ -339,7 +348,7 @@ mod tests {
             let want = tokens_of(&plainly(&model), &word);
             prop_assert_eq!(&tokens_of(&model, &word), &want);
             let mut ids = vec![7];
-            let found = model.encode_ids(&word, &mut Lattice::default(), &mut ids);
+            let found = model.encode_ids(word.as_bytes(), &mut Lattice::default(), &mut ids);
             if let (Ok(()), Ok(want)) = (found, want) {
                 prop_assert_eq!(&ids[1..], &want.iter().map(|token| token.id).collect::<Vec<_>>());
             }

@@ -102,7 +102,7 @@ impl MetaspaceRoute {
             PrependScheme::Never => false,
         };
         // Not if it begins with a mark, which then is the only one, or with what does not stay.
-        gets_mark == self.marks_words() && self.characters.may_begin(stretch.text)
+        gets_mark == self.marks_words() && self.characters.may_begin(stretch.text, 0)
     }
 
     /// Whether a word that has a separator before it gets a mark.
@@ -112,7 +112,6 @@ impl MetaspaceRoute {
 
     /// Appends the ids of a word that a separator stands before.
     fn encode_word(&self, pipeline: &Pipeline, word: &[u8], own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
-        let word = str_of(word)?;
         own.word.clear();
         if self.marks_words() {
             own.word.extend_from_slice(self.mark.as_bytes());
@@ -121,6 +120,7 @@ impl MetaspaceRoute {
             return pipeline.model.encode_ids(&own.word, &mut own.scratch, ids);
         }
         let before = if self.drops_space { "" } else { " " };
+        let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
         encode_by_parts(pipeline, Aligned::new(&format!("{before}{word}"), 1, false), own, ids)
     }
 }
@@ -181,11 +181,6 @@ fn encode_by_parts(
         steps.apply(&mut pieces)?;
     }
     pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece.as_bytes(), &mut own.scratch, ids))
-}
-
-/// Words are cut out of text between characters.
-fn str_of(word: &[u8]) -> Result<&str> {
-    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
 }
 
 #[cfg(test)]

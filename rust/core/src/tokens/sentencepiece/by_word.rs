@@ -145,7 +145,7 @@ impl ByWord {
         if !self.is_suffix {
             out.extend_from_slice(mark.as_bytes());
         }
-        if !self.characters.append_plain(word, out) {
+        if !self.characters.append_plain(word.as_bytes(), out) {
             normalizer.append_word(symbols, word, out);
         }
         if self.is_suffix {

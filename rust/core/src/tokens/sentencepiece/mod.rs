@@ -241,7 +241,7 @@ impl SentencePiece {
     fn encode_whole(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
         let normalized = self.normalizer.normalize(&self.vocabulary.symbols, text, false)?;
         let segments = self.segment(&normalized);
-        self.append_ids(&segments, &normalized.text, false, out);
+        self.append_ids(segments, &normalized.text, false, out);
         Ok(())
     }
 
@@ -249,7 +249,7 @@ impl SentencePiece {
     /// what follows it, as it does here if it was unknown before.
     fn append_ids(
         &self,
-        segments: &[Segment],
+        segments: impl IntoIterator<Item = Segment>,
         text: &[u8],
         mut after_unknown: bool,
         out: &mut Vec<u32>,
@@ -262,7 +262,7 @@ impl SentencePiece {
             match (unknown, &self.vocabulary.bytes) {
                 (true, Some(ids)) => out.extend(text[begin..end].iter().map(|byte| ids[usize::from(*byte)])),
                 (true, None) if after_unknown => {}
-                _ => out.push(self.id(*segment)),
+                _ => out.push(self.id(segment)),
             }
             after_unknown = unknown;
         }

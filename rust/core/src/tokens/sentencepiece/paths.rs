@@ -6,8 +6,8 @@
 //! and that is this way as long as all others are worse by more than rounding can make up. Then only the sum is carried
 //! on, score by score, as the original would have.
 
+use super::UNKNOWN;
 use super::unigram::Unigram;
-use super::{Segment, UNKNOWN};
 use crate::tokens::lattice::Contest;
 
 /// A word with more characters is not kept.
@@ -58,44 +58,49 @@ impl<'a> Path<'a> {
     }
 }
 
-/// Appends what is to be kept for a word, given as it was normalized.
-///
-/// `write` appends the ids of segments to a list; `joins_unknown` says that a run of unknown text is one of them.
-pub(super) fn make(
-    unigram: &Unigram,
-    contest: &mut Contest,
-    word: &[u8],
-    joins_unknown: bool,
-    write: impl FnOnce(&[Segment], &mut Vec<u32>),
-    kept: &mut Vec<u32>,
-) {
-    let characters = word.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
-    let Some(tokens) = unigram.tokens.as_ref().filter(|_| characters <= MOST_CHARACTERS) else {
-        kept.push(NEVER.to_bits());
-        return;
-    };
-    let margin = contest.fill(tokens, word);
-    let limit = limit(margin, characters as f64, unigram.greatest_score);
-    kept.push(limit.to_bits());
-    if limit < 0.0 {
-        return;
+/// What makes paths.
+#[derive(Debug, Default)]
+pub(super) struct Maker {
+    contest: Contest,
+    segments: Vec<(u32, u32)>,
+}
+
+impl Maker {
+    /// Appends what is to be kept for a word, given as it was normalized, to a list that is empty.
+    ///
+    /// `write` appends the ids of segments, given as ids and lengths, to a list; `joins_unknown` says that a run of
+    /// unknown text is one of them.
+    pub(super) fn make(
+        &mut self,
+        unigram: &Unigram,
+        word: &[u8],
+        joins_unknown: bool,
+        write: impl FnOnce(&[(u32, u32)], &mut Vec<u32>),
+        kept: &mut Vec<u32>,
+    ) {
+        let characters = word.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
+        let Some(tokens) = unigram.tokens.as_ref().filter(|_| characters <= MOST_CHARACTERS) else {
+            return kept.push(NEVER.to_bits());
+        };
+        self.contest.fill(tokens, word);
+        self.segments.clear();
+        let margin = self.contest.append(tokens, word, &mut self.segments);
+        let limit = limit(margin, characters as f64, unigram.greatest_score);
+        kept.push(limit.to_bits());
+        if limit < 0.0 {
+            return;
+        }
+        let is_unknown = |segment: Option<&(u32, u32)>| segment.is_some_and(|&(id, _)| id == UNKNOWN);
+        let begins = if joins_unknown && is_unknown(self.segments.first()) { BEGINS_UNKNOWN } else { 0 };
+        let ends = if joins_unknown && is_unknown(self.segments.last()) { ENDS_UNKNOWN } else { 0 };
+        if let (&[(id, _)], false) = (&self.segments[..], is_unknown(self.segments.first())) {
+            return kept.extend([id, unigram.score_of(id).to_bits()]);
+        }
+        kept.push(0);
+        write(&self.segments, kept);
+        kept[1] = (kept.len() - 2) as u32 | begins | ends;
+        kept.extend(self.segments.iter().map(|&(id, _)| unigram.score_of(id).to_bits()));
     }
-    let mut segments = Vec::new();
-    contest.append(tokens, word, &mut segments);
-    let segments: Vec<Segment> = segments.into_iter().map(|(id, length)| Segment { id, length }).collect();
-    let is_unknown = |segment: Option<&Segment>| segment.is_some_and(|segment| segment.id == UNKNOWN);
-    let begins = if joins_unknown && is_unknown(segments.first()) { BEGINS_UNKNOWN } else { 0 };
-    let ends = if joins_unknown && is_unknown(segments.last()) { ENDS_UNKNOWN } else { 0 };
-    let flags = begins | ends;
-    kept.push(0);
-    write(&segments, kept);
-    let count = kept.len() - 2;
-    if count == 1 && segments.len() == 1 && flags == 0 {
-        kept.remove(1);
-    } else {
-        kept[1] = count as u32 | flags;
-    }
-    kept.extend(segments.iter().map(|segment| unigram.score_of(segment.id).to_bits()));
 }
 
 /// How far from zero a sum may be so that a way that is better than all others by `margin` stays the best, when no way

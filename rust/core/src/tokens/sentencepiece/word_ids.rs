@@ -1,12 +1,12 @@
 //! The ids of a text, word by word.
 
 use super::by_word::ByWord;
-use super::paths::{self, Path};
+use super::paths::{self, Maker, Path};
 use super::unigram::Unigram;
 use super::{Segment, SentencePiece};
 use crate::text::characters::SEPARATOR;
 use crate::tokens::cache::WordCache;
-use crate::tokens::lattice::{Contest, Lattice};
+use crate::tokens::lattice::Lattice;
 use crate::tokens::words::{Place, Words};
 use crate::{Error, Result};
 
@@ -23,7 +23,7 @@ pub(in crate::tokens) struct Buffers {
 /// What making the path of a word needs.
 #[derive(Debug, Default)]
 struct Making {
-    contest: Contest,
+    maker: Maker,
     word: Vec<u8>,
 }
 
@@ -56,7 +56,9 @@ impl ByWord {
             u8::try_from(character).is_ok_and(|byte| self.characters.of_byte(byte) & SEPARATOR != 0)
         };
         let inner = text.trim_matches(is_separator);
-        !inner.is_empty() && self.characters.may_begin(inner) && self.characters.may_end(inner)
+        !inner.is_empty()
+            && self.characters.may_begin(inner, 0)
+            && self.characters.may_end(inner, 0, inner.len())
     }
 }
 
@@ -137,7 +139,8 @@ impl Way<'_> {
         self.by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, is_marked, normalized);
         let sum = self.unigram.segment_from(self.sum, normalized, lattice, segments);
         self.sum = sum.ok_or_else(|| Error::new("a model without a lattice takes no words"))?;
-        self.after_unknown = model.append_ids(segments, normalized, self.after_unknown, self.out);
+        self.after_unknown =
+            model.append_ids(segments.iter().copied(), normalized, self.after_unknown, self.out);
         if normalized.capacity() > KEPT {
             *taking = Taking::default();
         }
@@ -154,16 +157,17 @@ impl Making {
         word: &str,
         kept: &mut Vec<u32>,
     ) {
-        let Self { contest, word: normalized } = self;
+        let Self { maker, word: normalized } = self;
         normalized.clear();
         if word.len() > WordCache::LONGEST {
             return kept.push(paths::NEVER.to_bits());
         }
         by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, true, normalized);
-        let write = |segments: &[Segment], kept: &mut Vec<u32>| {
+        let write = |segments: &[(u32, u32)], kept: &mut Vec<u32>| {
+            let segments = segments.iter().map(|&(id, length)| Segment { id, length });
             model.append_ids(segments, normalized, false, kept);
         };
         let joins_unknown = model.vocabulary.bytes.is_none();
-        paths::make(unigram, contest, normalized, joins_unknown, write, kept);
+        maker.make(unigram, normalized, joins_unknown, write, kept);
     }
 }

@@ -50,7 +50,7 @@ fn plainly(model: &SentencePiece, text: &str) -> Vec<u32> {
     let normalized = model.normalizer.normalize(&model.vocabulary.symbols, text, false).unwrap();
     let (mut segments, mut ids) = (Vec::new(), Vec::new());
     unigram.segment_plainly(&model.vocabulary.spelled, &normalized.text, &mut segments);
-    model.append_ids(&segments, &normalized.text, false, &mut ids);
+    model.append_ids(segments, &normalized.text, false, &mut ids);
     ids
 }
 
