@@ -59,6 +59,16 @@ impl TryFrom<MetaspaceFile> for Metaspace {
 }
 
 impl Metaspace {
+    /// The mark, if text is cut before it.
+    pub fn cuts_before(&self) -> Option<char> {
+        self.split.then_some(self.replacement)
+    }
+
+    /// Where a mark is put before a text that does not begin with one.
+    pub fn prepend_scheme(&self) -> PrependScheme {
+        self.prepend_scheme
+    }
+
     pub(super) fn apply(&self, pieces: &mut Pieces<'_>) -> Result<()> {
         let mut buffer = [0; 4];
         let mark: &str = self.replacement.encode_utf8(&mut buffer);
