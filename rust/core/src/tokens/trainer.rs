@@ -1,13 +1,24 @@
 //! A tokenizer learned from text: words are counted batch by batch, then a model is trained on the counts.
 
+mod chunks;
+mod words;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
+
+use self::words::Words;
 
 use super::load::typed;
 use super::tokenizer::Tokenizer;
 use super::train::{BpeSettings, Trained, UnigramSettings, WordCounts, WordPieceSettings, byte_alphabet};
-use crate::text::{Aligned, Normalizer, Pieces, PreTokenizer, Split};
+use crate::text::PreTokenizer;
 use crate::{Error, Result};
+
+/// Chunks are split into words when they take more memory than this.
+const MOST_BYTES_OF_CHUNKS: usize = if cfg!(test) { 1 << 12 } else { 1 << 27 };
+
+/// Texts are counted in runs of about this many bytes, after which the memory is looked at.
+const BYTES_OF_A_RUN: usize = if cfg!(test) { 1 << 8 } else { 1 << 26 };
 
 /// Trains a tokenizer: its pipeline is given, its vocabulary is learned.
 ///
@@ -27,6 +38,8 @@ pub struct Trainer {
     words: Words,
     /// The fields of the `tokenizer.json` but for what is learned.
     file: Value,
+    /// What has been counted of the text before the normalizer and the pre-tokenizer have seen it.
+    chunks: WordCounts,
     counts: WordCounts,
 }
 
@@ -77,13 +90,6 @@ struct SettingsFile {
     byte_fallback: Option<bool>,
 }
 
-/// Text to the words that the model is trained on.
-#[derive(Debug)]
-struct Words {
-    normalizer: Option<Normalizer>,
-    pre_tokenizer: Option<PreTokenizer>,
-}
-
 impl Trainer {
     /// `model` is `byte_bpe`, `bpe`, `wordpiece` or `unigram`; `settings` are its trainer's, and `parts` the fields
     /// `normalizer`, `pre_tokenizer`, `post_processor` and `decoder` of a `tokenizer.json`.
@@ -91,15 +97,14 @@ impl Trainer {
         let settings: SettingsFile = typed(settings, "settings")?;
         check_special_tokens(&settings.special_tokens)?;
         let part = |name: &str| parts.get(name).cloned().unwrap_or_default();
-        let mut words = Words {
-            normalizer: typed(part("normalizer"), "normalizer")?,
-            pre_tokenizer: typed(part("pre_tokenizer"), "pre_tokenizer")?,
-        };
+        let normalizer = typed(part("normalizer"), "normalizer")?;
+        let mut pre_tokenizer: Option<PreTokenizer> = typed(part("pre_tokenizer"), "pre_tokenizer")?;
         let mut model_settings = json!({"unk_token": settings.unk_token});
         if let Some(limit) = settings.max_input_chars_per_word {
             model_settings["max_input_chars_per_word"] = limit.into();
         }
-        let settings = settings_of(model, settings, &mut words)?;
+        let settings = settings_of(model, settings, pre_tokenizer.as_mut())?;
+        let words = Words::new(normalizer, pre_tokenizer);
         let file = json!({
             "version": "1.0",
             "normalizer": part("normalizer"),
@@ -108,13 +113,47 @@ impl Trainer {
             "decoder": part("decoder"),
             "model": model_settings,
         });
-        Ok(Self { settings, words, file, counts: WordCounts::new() })
+        Ok(Self { settings, words, file, chunks: WordCounts::new(), counts: WordCounts::new() })
     }
 
     /// Counts the words of texts.
     pub fn feed<Text: AsRef<str> + Sync>(&mut self, texts: &[Text], num_threads: usize) -> Result<()> {
+        let mut rest = texts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let number = rest.iter().take_while(|text| {
+                let whole = bytes < BYTES_OF_A_RUN;
+                bytes += text.as_ref().len();
+                whole
+            });
+            let (run, others) = rest.split_at(number.count());
+            self.feed_run(run, num_threads)?;
+            rest = others;
+        }
+        Ok(())
+    }
+
+    fn feed_run<Text: AsRef<str> + Sync>(&mut self, texts: &[Text], num_threads: usize) -> Result<()> {
         let words = &self.words;
-        self.counts.feed(texts, num_threads, &|text, visit| words.of(text, visit))
+        let cut = |text: &str, from| words.cut(text, from);
+        let Some(chunks) = words.chunks() else {
+            let split = |text: &str, visit: &mut dyn FnMut(&str)| words.of(text, visit);
+            return self.counts.feed_in_parts(texts, num_threads, &split, &cut);
+        };
+        let split = |text: &str, visit: &mut dyn FnMut(&str)| {
+            chunks.of(text, visit);
+            Ok(())
+        };
+        self.chunks.feed_in_parts(texts, num_threads, &split, &cut)?;
+        if self.chunks.bytes() > MOST_BYTES_OF_CHUNKS { self.split_chunks(num_threads) } else { Ok(()) }
+    }
+
+    /// Makes words of the chunks that have been counted.
+    fn split_chunks(&mut self, num_threads: usize) -> Result<()> {
+        let (words, counted) = (&self.words, std::mem::take(&mut self.chunks));
+        let Some(chunks) = words.chunks() else { return Ok(()) };
+        let split = |text: &str, visit: &mut dyn FnMut(&str)| words.of(text, visit);
+        self.counts.feed_words(&counted, num_threads, &split, chunks.between(), |chunk| chunks.joins(chunk))
     }
 
     /// Learns the vocabulary. `report(done, total)` is called now and then; an error of its ends the training.
@@ -123,6 +162,7 @@ impl Trainer {
         num_threads: usize,
         report: impl FnMut(usize, usize) -> Result<()>,
     ) -> Result<Tokenizer> {
+        self.split_chunks(num_threads)?;
         if self.counts.is_empty() {
             return Err(Error::new("there is no text to train on")
                 .advise("give at least one document that is not empty"));
@@ -162,12 +202,16 @@ fn check_special_tokens(tokens: &[String]) -> Result<()> {
     Ok(())
 }
 
-fn settings_of(model: &str, file: SettingsFile, words: &mut Words) -> Result<Settings> {
+fn settings_of(
+    model: &str,
+    file: SettingsFile,
+    pre_tokenizer: Option<&mut PreTokenizer>,
+) -> Result<Settings> {
     let initial_alphabet = characters(&file.initial_alphabet)?;
     match model {
         "byte_bpe" | "bpe" => {
             let byte_level = model == "byte_bpe";
-            if byte_level && !words.pre_tokenizer.as_mut().is_some_and(PreTokenizer::leave_bytes) {
+            if byte_level && !pre_tokenizer.is_some_and(PreTokenizer::leave_bytes) {
                 return Err(Error::new(
                     "model \"byte_bpe\" has a pre_tokenizer that does not end in ByteLevel",
                 )
@@ -231,31 +275,4 @@ fn characters(texts: &[String]) -> Result<Vec<char>> {
             })
         })
         .collect()
-}
-
-impl Words {
-    fn of(&self, text: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
-        if let (None, Some(PreTokenizer::ByteLevel(step))) = (&self.normalizer, &self.pre_tokenizer)
-            && step.use_regex
-            && !step.add_prefix_space
-            && step.leaves_bytes()
-        {
-            Split::Gpt2.words(text).for_each(visit);
-            return Ok(());
-        }
-        let with_origins = self
-            .pre_tokenizer
-            .as_ref()
-            .is_some_and(|steps| steps.needs_origins() || (self.normalizer.is_some() && steps.has_first()));
-        let mut aligned = Aligned::new(text, 0, with_origins);
-        if let Some(normalizer) = &self.normalizer {
-            normalizer.apply(&mut aligned)?;
-        }
-        let mut pieces = Pieces::new(aligned);
-        if let Some(steps) = &self.pre_tokenizer {
-            steps.apply(&mut pieces)?;
-        }
-        pieces.iter().for_each(visit);
-        Ok(())
-    }
 }

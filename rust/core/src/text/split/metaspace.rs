@@ -59,19 +59,14 @@ impl TryFrom<MetaspaceFile> for Metaspace {
 }
 
 impl Metaspace {
-    /// The mark.
-    pub fn replacement(&self) -> char {
-        self.replacement
+    /// The mark, if text is cut before it.
+    pub fn cuts_before(&self) -> Option<char> {
+        self.split.then_some(self.replacement)
     }
 
     /// Where a mark is put before a text that does not begin with one.
     pub fn prepend_scheme(&self) -> PrependScheme {
         self.prepend_scheme
-    }
-
-    /// Whether the text is cut before each mark.
-    pub fn splits(&self) -> bool {
-        self.split
     }
 
     pub(super) fn apply(&self, pieces: &mut Pieces<'_>) -> Result<()> {

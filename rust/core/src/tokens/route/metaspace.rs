@@ -31,11 +31,12 @@ impl MetaspaceRoute {
         model: &Model,
     ) -> Option<Self> {
         let (step, drops_space) = metaspace_of(pre_tokenizer?)?;
-        if !step.splits() || !matches!(model, Model::Unigram(_)) || step.replacement().is_ascii() {
+        let mark = step.cuts_before().filter(|mark| !mark.is_ascii())?;
+        if !matches!(model, Model::Unigram(_)) {
             return None;
         }
         let scheme = step.prepend_scheme();
-        let by_word = ByWord::new(normalizer, step.replacement(), drops_space)?;
+        let by_word = ByWord::new(normalizer, mark, drops_space)?;
         let white_space = by_word.white_space();
         // Where spaces are stripped from the begin, no word may need its own.
         if !drops_space
@@ -45,7 +46,7 @@ impl MetaspaceRoute {
             return None;
         }
         let characters = Characters::new(by_word);
-        let mark = step.replacement().to_string();
+        let mark = mark.to_string();
         (characters.of_byte(b' ') & SEPARATOR != 0).then_some(Self { characters, mark, scheme, drops_space })
     }
 
