@@ -83,6 +83,22 @@ impl Pattern {
         Ok(Self { file: spelling.map(PatternFile::Regex), matcher: Matcher::Regex(regex) })
     }
 
+    /// The string that is searched for, if it is one.
+    pub(crate) fn as_literal(&self) -> Option<&str> {
+        match &self.matcher {
+            Matcher::Literal(literal) => Some(literal),
+            Matcher::Regex(_) => None,
+        }
+    }
+
+    /// The regular expression that is searched for, as a `tokenizer.json` has it.
+    pub(crate) fn as_regex(&self) -> Option<&str> {
+        match &self.file {
+            Some(PatternFile::Regex(regex)) => Some(regex),
+            _ => None,
+        }
+    }
+
     /// Appends the ranges of all matches in `text`, from the left, without overlaps. Nothing matches in an empty
     /// text.
     pub fn matches(&self, text: &str, found: &mut Vec<Range<usize>>) -> Result<()> {

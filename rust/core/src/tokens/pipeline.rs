@@ -56,6 +56,8 @@ pub(super) struct Pipeline {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
+    /// Parts of pieces: with other ids than a piece of that text, where pieces that are tokens are not merged.
+    pub(super) parts: WordCache,
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
     pub(super) tokens: Vec<Token>,
@@ -93,6 +95,11 @@ impl Pipeline {
 
     pub(super) fn reads_bytes(&self) -> bool {
         self.reads_bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_route(&self) -> bool {
+        self.route.is_some()
     }
 
     /// Appends the ids of a text.
@@ -198,7 +205,13 @@ impl Pipeline {
             return Ok(());
         }
         let start = ids.len();
-        self.model.encode_ids(piece, &mut workspace.tokens, ids)?;
+        if self.reads_bytes {
+            self.model.encode_byte_ids(piece.as_bytes(), ids)?;
+        } else {
+            workspace.tokens.clear();
+            self.model.encode_word(piece, &mut workspace.tokens)?;
+            ids.extend(workspace.tokens.iter().map(|token| token.id));
+        }
         workspace.cache.insert(piece.as_bytes(), &ids[start..]);
         Ok(())
     }

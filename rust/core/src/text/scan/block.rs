@@ -138,7 +138,8 @@ impl Block {
     fn add_others(&mut self, bytes: &[u8; SIZE], mut high: u64, classes: &Classes) {
         while high != 0 {
             let place = high.trailing_zeros() as usize;
-            let Some((code, length)) = decode(&bytes[place..]).filter(|(_, length)| place + length <= self.length)
+            let Some((code, length)) =
+                decode(&bytes[place..]).filter(|(_, length)| place + length <= self.length)
             else {
                 self.end_at(place);
                 return;

@@ -126,7 +126,13 @@ fn words_are_those_of_the_pattern_around_every_character() {
         let mut text = String::new();
         for character in '\0'..=char::MAX {
             for around in [["a", " ", "1"], [" ", "a", " "], ["'", "s", "\n"], ["!", "\n", "!"]] {
-                text.extend([around[0], &character.to_string(), around[1], &character.to_string(), around[2]]);
+                text.extend([
+                    around[0],
+                    &character.to_string(),
+                    around[1],
+                    &character.to_string(),
+                    around[2],
+                ]);
             }
             if text.len() > 4000 {
                 case.check(&text);

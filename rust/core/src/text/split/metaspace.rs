@@ -59,6 +59,21 @@ impl TryFrom<MetaspaceFile> for Metaspace {
 }
 
 impl Metaspace {
+    /// The mark.
+    pub fn replacement(&self) -> char {
+        self.replacement
+    }
+
+    /// Where a mark is put before a text that does not begin with one.
+    pub fn prepend_scheme(&self) -> PrependScheme {
+        self.prepend_scheme
+    }
+
+    /// Whether the text is cut before each mark.
+    pub fn splits(&self) -> bool {
+        self.split
+    }
+
     pub(super) fn apply(&self, pieces: &mut Pieces<'_>) -> Result<()> {
         let mut buffer = [0; 4];
         let mark: &str = self.replacement.encode_utf8(&mut buffer);

@@ -148,30 +148,22 @@ impl Model {
         }
     }
 
-    /// Appends the ids of a word to `ids`: those of [`Model::encode_bytes`] where the model reads bytes, and of
-    /// [`Model::encode_word`] where it does not. `tokens` is room to work in.
+    /// Appends the ids of what [`Model::encode_bytes`] gives.
     ///
     /// ```
-    /// use fastmask_core::tokens::Model;
-    /// let file = serde_json::json!({"type": "WordLevel", "vocab": {"[UNK]": 0, "low": 1}, "unk_token": "[UNK]"});
-    /// let model = Model::from_json(file)?;
+    /// use fastmask_core::tokens::{Bpe, Model};
+    /// let bytes = (0..=255).map(|byte| (vec![byte], u32::from(byte)));
+    /// let model = Model::Bpe(Bpe::from_ranks(bytes.chain([(b"lo".to_vec(), 256)]))?);
     /// let mut ids = vec![7];
-    /// model.encode_ids("low", &mut Vec::new(), &mut ids)?;
-    /// assert_eq!(ids, [7, 1]);
+    /// model.encode_byte_ids(b"slow", &mut ids)?;
+    /// assert_eq!(ids, [7, 115, 256, 119]);
     /// # Ok::<(), fastmask_core::Error>(())
     /// ```
-    pub fn encode_ids(&self, word: &str, tokens: &mut Vec<Token>, ids: &mut Vec<u32>) -> Result<()> {
+    pub fn encode_byte_ids(&self, word: &[u8], ids: &mut Vec<u32>) -> Result<()> {
+        check_length(word)?;
         match self {
-            Self::Bpe(model) if model.reads_bytes() => {
-                check_length(word.as_bytes())?;
-                model.encode_byte_ids(word.as_bytes(), ids)
-            }
-            _ => {
-                tokens.clear();
-                self.encode_word(word, tokens)?;
-                ids.extend(tokens.iter().map(|token| token.id));
-                Ok(())
-            }
+            Self::Bpe(model) => model.encode_byte_ids(word, ids),
+            _ => Err(reads_characters()),
         }
     }
 }

@@ -39,7 +39,7 @@ impl ByteLevel {
         let prefixed = (self.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
         let text = prefixed.as_deref().unwrap_or(text);
         let Some(scanner) = self.scanner else { return pipeline.encode_piece(text, workspace, ids) };
-        let Workspace { cache, places, tokens } = workspace;
+        let Workspace { cache, places, .. } = workspace;
         places.resize(ROOM, (0, 0));
         let mut scan = Scan::new(scanner, text);
         loop {
@@ -48,10 +48,7 @@ impl ByteLevel {
                 return Ok(());
             }
             cache.encode(text.as_bytes(), &places[..count], ids, |word, ids| {
-                tokens.clear();
-                pipeline.model.encode_bytes(word, tokens)?;
-                ids.extend(tokens.iter().map(|token| token.id));
-                Ok(())
+                pipeline.model.encode_byte_ids(word, ids)
             })?;
         }
     }

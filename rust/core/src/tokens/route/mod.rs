@@ -5,6 +5,7 @@
 //! the oracle: `FASTMASK_ROUTES=off` in the environment lets all tokenizers go through them, and the same tests hold.
 
 mod byte_level;
+mod whole_text;
 
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
@@ -16,6 +17,8 @@ use crate::text::{Normalizer, PreTokenizer};
 pub(super) enum Route {
     /// The pieces are stretches of the text itself, and the model reads bytes.
     ByteLevel(byte_level::ByteLevel),
+    /// The whole text is a word of a BPE, cut where no merge crosses.
+    WholeText(Box<whole_text::WholeText>),
 }
 
 /// A stretch of a document between two added tokens.
@@ -36,13 +39,17 @@ impl Route {
         if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
             return None;
         }
-        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel)
+        let whole_text = || whole_text::WholeText::new(normalizer, pre_tokenizer, model);
+        byte_level::ByteLevel::new(pre_tokenizer, model)
+            .map(Self::ByteLevel)
+            .or_else(|| Some(Self::WholeText(Box::new(whole_text()?))))
     }
 
     /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
+            Self::WholeText(_) => true,
         }
     }
 
@@ -56,6 +63,7 @@ impl Route {
     ) -> Result<()> {
         match self {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
+            Self::WholeText(route) => route.encode(pipeline, stretch, workspace, ids),
         }
     }
 }
