@@ -2,6 +2,7 @@
 
 mod aligned;
 pub(crate) mod byte_level;
+pub(crate) mod characters;
 mod classes;
 pub mod normalize;
 mod pattern;

@@ -71,14 +71,15 @@ impl Tokenizer {
                 pipeline.encode_ids(&self.added, text, policy, workspace, ids)?;
             }
             Algorithm::SentencePiece(model) => {
-                for part in self.sentencepiece_parts(model, text, policy)? {
-                    match part {
-                        SentencePiecePart::Added(id, _) => ids.push(id),
-                        SentencePiecePart::Pieces(pieces, _) => {
-                            ids.extend(pieces.iter().map(|piece| piece.id));
-                        }
+                self.added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
+                    Stretch::Token(token, _) => {
+                        ids.push(token.id);
+                        policy.check(token)
                     }
-                }
+                    Stretch::Text(range) => {
+                        model.encode_ids_with(&text[range], &mut workspace.sentencepiece, ids)
+                    }
+                })?;
             }
         }
         ids.extend_from_slice(frame.1);

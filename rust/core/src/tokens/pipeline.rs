@@ -9,6 +9,7 @@ use super::cache::WordCache;
 use super::models::{Model, Token};
 use super::post_process::white_space_ends;
 use super::route::{self, Route};
+use super::sentencepiece;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
 
@@ -61,6 +62,8 @@ pub(super) struct Workspace {
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
     pub(super) tokens: Vec<Token>,
+    pub(super) metaspace: route::MetaspaceBuffers,
+    pub(super) sentencepiece: sentencepiece::Buffers,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.

@@ -44,6 +44,37 @@ impl Charsmap {
         self.prefixes(text).next().map(|(length, value)| (length, self.text_at(value)))
     }
 
+    /// All keys with what they turn into; None where there are more than `limit`.
+    pub(crate) fn keys(&self, limit: usize) -> Option<Vec<(Vec<u8>, &str)>> {
+        let mut keys = Vec::new();
+        let mut open = vec![(Vec::new(), self.units.first().map_or(0, |root| way(*root)))];
+        let mut seen = 0;
+        while let Some((key, base)) = open.pop() {
+            // Where tries share their ends there may be far more ways than units.
+            seen += 1;
+            if seen > 8 * limit {
+                return None;
+            }
+            for byte in 1..=255_u8 {
+                let child = base ^ usize::from(byte);
+                let Some(&unit) = self.units.get(child).filter(|unit| leads_to(**unit, byte)) else {
+                    continue;
+                };
+                let (mut key, base) = (Vec::clone(&key), child ^ way(unit));
+                key.push(byte);
+                if has_value(unit) {
+                    let value = self.units.get(base).copied().map_or(0, value);
+                    keys.push((key.clone(), self.text_at(value)));
+                }
+                open.push((key, base));
+                if keys.len() > limit {
+                    return None;
+                }
+            }
+        }
+        Some(keys)
+    }
+
     /// Whether this ASCII character is a key by itself.
     pub fn is_ascii_key(&self, byte: u8) -> bool {
         byte < 128 && self.ascii_keys >> byte & 1 == 1
@@ -267,6 +298,10 @@ mod tests {
             prefixes.sort_unstable();
             prop_assert_eq!(charsmap.shortest_prefix(text.as_bytes()), prefixes.first().copied());
             prop_assert_eq!(charsmap.longest_prefix(text.as_bytes()), prefixes.last().copied());
+            let mut keys = charsmap.keys(12).unwrap();
+            keys.sort_unstable();
+            let all: Vec<_> = pairs.iter().map(|(key, text)| (key.as_bytes().to_vec(), *text)).collect();
+            prop_assert_eq!(keys, all);
         }
 
         #[test]

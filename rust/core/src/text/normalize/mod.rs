@@ -1,7 +1,9 @@
 //! What is done to a text before it is cut into words: the normalizers of the `tokenizers` library, exactly.
 
 mod bert;
+mod by_word;
 pub mod charsmap;
+mod charsmap_keys;
 mod precompiled;
 mod unicode;
 
@@ -10,7 +12,9 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 pub use bert::BertNormalizer;
+pub(crate) use by_word::ByWord;
 pub use charsmap::Charsmap;
+pub(crate) use charsmap_keys::{LongKeys, holds};
 pub use precompiled::Precompiled;
 
 use super::aligned::Aligned;

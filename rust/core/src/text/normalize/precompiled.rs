@@ -5,6 +5,7 @@
 //! ("\r\n" becomes what "\r" becomes), and failing that, character by character.
 
 use std::ops::Range;
+use std::sync::Arc;
 
 use base64::Engine;
 use base64::alphabet::STANDARD;
@@ -30,7 +31,7 @@ const LONG_CLUSTER: usize = 6;
 #[serde(try_from = "PrecompiledFile", into = "PrecompiledFile")]
 pub struct Precompiled {
     file: PrecompiledFile,
-    charsmap: Charsmap,
+    charsmap: Arc<Charsmap>,
 }
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -48,7 +49,7 @@ impl TryFrom<PrecompiledFile> for Precompiled {
             let what = format!("precompiled_charsmap is not base64: {}", error.trim_end_matches('.'));
             Error::new(what).advise("take the original file")
         })?;
-        Ok(Self { charsmap: Charsmap::parse(&blob)?, file })
+        Ok(Self { charsmap: Arc::new(Charsmap::parse(&blob)?), file })
     }
 }
 
@@ -61,8 +62,13 @@ impl From<Precompiled> for PrecompiledFile {
 impl Precompiled {
     /// Rules from the blob that a `SentencePiece` model holds.
     pub fn from_blob(blob: &[u8]) -> Result<Self> {
-        let charsmap = Charsmap::parse(blob)?;
+        let charsmap = Arc::new(Charsmap::parse(blob)?);
         Ok(Self { charsmap, file: PrecompiledFile { precompiled_charsmap: BASE64.encode(blob) } })
+    }
+
+    /// The rules.
+    pub(crate) fn charsmap(&self) -> &Arc<Charsmap> {
+        &self.charsmap
     }
 
     pub(super) fn apply(&self, text: &mut Aligned<'_>) {

@@ -17,6 +17,7 @@ pub use unigram::Unigram;
 pub use word_level::WordLevel;
 pub use wordpiece::WordPiece;
 
+use super::lattice::Lattice;
 use super::vocab::Vocab;
 use crate::{Error, Result};
 
@@ -109,6 +110,23 @@ impl Model {
             Self::Unigram(model) => model.encode_word(word, tokens),
             Self::WordLevel(model) => model.encode_word(word, tokens),
         }
+    }
+
+    /// Appends the ids of `word`: those of [`encode_word`](Self::encode_word), in less time.
+    pub(in crate::tokens) fn encode_ids(
+        &self,
+        word: &str,
+        lattice: &mut Lattice<f64>,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        check_length(word.as_bytes())?;
+        if let Self::Unigram(model) = self {
+            return model.encode_ids(word, lattice, ids);
+        }
+        let mut tokens = Vec::new();
+        self.encode_word(word, &mut tokens)?;
+        ids.extend(tokens.iter().map(|token| token.id));
+        Ok(())
     }
 
     /// The tokens that the model can give.

@@ -7,6 +7,8 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use super::super::lattice::{Lattice, Tokens};
+use super::super::scored_trie::NO_TOKEN;
 use super::super::trie::{NONE, Trie};
 use super::{Token, file};
 use crate::tokens::Vocab;
@@ -25,8 +27,20 @@ pub struct Unigram {
     byte_fallback: bool,
     /// The ids of `<0x00>` to `<0xFF>`, where they are to be used.
     byte_ids: Option<Box<[Option<u32>; 256]>>,
-    trie: Trie,
+    longest: usize,
+    finder: Finder,
 }
+
+/// What finds the tokens of a word.
+#[derive(Debug, Clone)]
+enum Finder {
+    Lattice(Tokens<f64>),
+    /// For the vocabularies that a lattice does not take.
+    Plain(Trie),
+}
+
+/// A sum of greater scores might not be a number.
+const GREATEST_SCORE: f64 = 1e280;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -72,7 +86,8 @@ impl Unigram {
             unk_score: least - UNKNOWN_PENALTY,
             byte_fallback,
             byte_ids: byte_fallback.then(|| file::byte_fallback_ids(&vocab)),
-            trie: Trie::new(vocab.reachable().map(|(id, token)| (token, id)).collect(), 1),
+            longest: tokens.iter().map(|(token, _)| token.len()).max().unwrap_or(0),
+            finder: Finder::new(&vocab, tokens, least - UNKNOWN_PENALTY),
             vocab,
         })
     }
@@ -97,33 +112,115 @@ impl Unigram {
     }
 
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
-        let best = self.best_ends(word)?;
         let start = tokens.len();
-        let mut end = word.len();
-        while end > 0 {
-            let mut begin = best[end].begin as usize;
-            if Some(best[end].id) == self.unk_id {
-                // Neighbours that are unknown become one token.
-                while begin > 0 && Some(best[begin].id) == self.unk_id {
-                    begin = best[begin].begin as usize;
-                }
-                self.push_unknown_reversed(&word[begin..end], tokens);
-            } else {
-                tokens.push(Token { id: best[end].id, length: (end - begin) as u32 });
-            }
-            end = begin;
-        }
+        self.encode(word, &mut Lattice::default(), |id, length| tokens.push(Token { id, length }))?;
         tokens[start..].reverse();
         Ok(())
     }
 
-    /// For each place between characters the best way to cut what is before it.
-    fn best_ends(&self, word: &str) -> Result<Vec<Best>> {
+    /// Appends the ids of a word alone.
+    pub(in crate::tokens) fn encode_ids(
+        &self,
+        word: &str,
+        lattice: &mut Lattice<f64>,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let start = ids.len();
+        self.encode(word, lattice, |id, _| ids.push(id))?;
+        ids[start..].reverse();
+        Ok(())
+    }
+
+    /// Calls `push` with the tokens of a word, ids and lengths, from the last to the first.
+    fn encode(&self, word: &str, lattice: &mut Lattice<f64>, push: impl FnMut(u32, u32)) -> Result<()> {
+        match &self.finder {
+            Finder::Lattice(tokens) => {
+                lattice.fill(tokens, word.as_bytes(), 0.0);
+                let last = |end| lattice.last(tokens, word.as_bytes(), end);
+                self.check_unknown(word, last)?;
+                self.push_reversed(word, last, push);
+                lattice.shrink();
+            }
+            Finder::Plain(trie) => {
+                let best = self.best_ends(trie, word)?;
+                self.push_reversed(word, |end| (best[end].id, best[end].begin as usize), push);
+            }
+        }
+        Ok(())
+    }
+
+    fn is_unknown(&self, id: u32) -> bool {
+        id == NO_TOKEN || Some(id) == self.unk_id
+    }
+
+    /// Without an id for unknown characters there may be none.
+    fn check_unknown(&self, word: &str, last: impl Fn(usize) -> (u32, usize)) -> Result<()> {
+        if self.unk_id.is_some() {
+            return Ok(());
+        }
+        let ends = word.char_indices().map(|(begin, character)| (begin + character.len_utf8(), character));
+        for (end, character) in ends {
+            if last(end).0 == NO_TOKEN {
+                return Err(unknown_character(character));
+            }
+        }
+        Ok(())
+    }
+
+    /// `last` gives the last token of the best way to each place, and where it begins.
+    fn push_reversed(
+        &self,
+        word: &str,
+        last: impl Fn(usize) -> (u32, usize),
+        mut push: impl FnMut(u32, u32),
+    ) {
+        let mut end = word.len();
+        while end > 0 {
+            let (id, mut begin) = last(end);
+            if self.is_unknown(id) {
+                // Neighbours that are unknown become one token.
+                while begin > 0 {
+                    let (id, before) = last(begin);
+                    if !self.is_unknown(id) {
+                        break;
+                    }
+                    begin = before;
+                }
+                self.push_unknown_reversed(&word[begin..end], &mut push);
+            } else {
+                push(id, (end - begin) as u32);
+            }
+            end = begin;
+        }
+    }
+
+    /// What was unknown character by character may be a token as a whole, or be spelled as bytes.
+    fn push_unknown_reversed(&self, text: &str, push: &mut impl FnMut(u32, u32)) {
+        let length = text.len() as u32;
+        let whole = Some(text).filter(|text| text.len() <= self.longest);
+        let spelled =
+            self.byte_ids.as_ref().filter(|ids| text.bytes().all(|byte| ids[usize::from(byte)].is_some()));
+        if let Some(id) = whole.and_then(|text| self.vocab.id(text)) {
+            push(id, length);
+        } else if let Some(ids) = spelled {
+            // Each of the bytes stands for the whole text, which the length of 0 says of all but the first.
+            for (place, byte) in text.bytes().enumerate().rev() {
+                ids[usize::from(byte)]
+                    .into_iter()
+                    .for_each(|id| push(id, if place == 0 { length } else { 0 }));
+            }
+        } else {
+            self.unk_id.into_iter().for_each(|id| push(id, length));
+        }
+    }
+
+    /// For each place between characters the best way to cut what is before it: the rule itself, plainly.
+    fn best_ends(&self, trie: &Trie, word: &str) -> Result<Vec<Best>> {
         let mut best = vec![Best { score: 0.0, begin: NONE, id: NONE }; word.len() + 1];
         for (begin, character) in word.char_indices() {
             let score_before = best[begin].score;
             let mut is_known = false;
-            for (length, id) in self.trie.prefixes(&word.as_bytes()[begin..]) {
+            for (length, id) in trie.prefixes(&word.as_bytes()[begin..]) {
                 let score = self.scores[id as usize] + score_before;
                 best[begin + length].improve(score, begin, || Ok(id))?;
                 is_known |= length == character.len_utf8();
@@ -131,36 +228,31 @@ impl Unigram {
             if !is_known {
                 let end = &mut best[begin + character.len_utf8()];
                 end.improve(self.unk_score + score_before, begin, || {
-                    self.unk_id.ok_or_else(|| {
-                        Error::new(format!(
-                            "{character:?} is not in the vocabulary, and model.unk_id is null"
-                        ))
-                        .advise("add the character, or set unk_id")
-                    })
+                    self.unk_id.map(|_| NO_TOKEN).ok_or_else(|| unknown_character(character))
                 })?;
             }
         }
         Ok(best)
     }
+}
 
-    /// What was unknown character by character may be a token as a whole, or be spelled as bytes.
-    fn push_unknown_reversed(&self, text: &str, tokens: &mut Vec<Token>) {
-        let length = text.len() as u32;
-        if let Some(id) = self.vocab.id(text) {
-            tokens.push(Token { id, length });
-            return;
-        }
-        let start = tokens.len();
-        let byte_id = |byte: u8| self.byte_ids.as_ref().and_then(|ids| ids[usize::from(byte)]);
-        // Each of the bytes stands for the whole text, which the length of 0 says of all but the first.
-        tokens.extend(text.bytes().rev().map_while(byte_id).map(|id| Token { id, length: 0 }));
-        if tokens.len() - start < text.len() {
-            tokens.truncate(start);
-            tokens.extend(self.unk_id.map(|id| Token { id, length }));
-        } else if let Some(first) = tokens.last_mut() {
-            first.length = length;
-        }
+impl Finder {
+    fn new(vocab: &Vocab, tokens: &[(String, f64)], unknown: f64) -> Self {
+        let is_tame = tokens.iter().all(|(_, score)| score.abs() < GREATEST_SCORE);
+        let reachable = || vocab.reachable().filter(|(_, token)| !token.is_empty());
+        let scored = || reachable().map(|(id, token)| (token, id, tokens[id as usize].1)).collect::<Vec<_>>();
+        let lattice = is_tame.then(|| Tokens::new(&scored(), tokens.len(), unknown)).flatten();
+        lattice.map_or_else(|| Self::Plain(plain_trie(vocab)), Self::Lattice)
     }
+}
+
+fn plain_trie(vocab: &Vocab) -> Trie {
+    Trie::new(vocab.reachable().map(|(id, token)| (token, id)).collect(), 1)
+}
+
+fn unknown_character(character: char) -> Error {
+    Error::new(format!("{character:?} is not in the vocabulary, and model.unk_id is null"))
+        .advise("add the character, or set unk_id")
 }
 
 impl Best {
@@ -202,13 +294,80 @@ mod tests {
                 scores.into_iter().map(|(token, score)| (token, f64::from(score))).collect();
             tokens.push(("<unk>".to_owned(), 0.0));
             let model = Unigram::new(&tokens, Some(tokens.len() - 1), false).unwrap();
-            let best = model.best_ends(&word).unwrap();
+            let best = model.best_ends(&plain_trie(&model.vocab), &word).unwrap();
             let want = greatest_sum(&tokens, model.unk_score, &word);
             prop_assert_eq!(best[word.len()].score.total_cmp(&want), std::cmp::Ordering::Equal);
             let mut found = Vec::new();
             model.encode_word(&word, &mut found).unwrap();
             prop_assert_eq!(found.iter().map(|token| token.length as usize).sum::<usize>(), word.len());
         }
+    }
+
+    fn plainly(model: &Unigram) -> Unigram {
+        Unigram { finder: Finder::Plain(plain_trie(&model.vocab)), ..model.clone() }
+    }
+
+    fn tokens_of(model: &Unigram, word: &str) -> std::result::Result<Vec<Token>, String> {
+        let mut tokens = Vec::new();
+        model.encode_word(word, &mut tokens).map_err(|error| error.to_string())?;
+        Ok(tokens)
+    }
+
+    /// Scores with many ties, and such as are all but ties.
+    fn near_ties() -> impl Strategy<Value = f64> {
+        (0..4, 0..3).prop_map(|(tenths, ulps)| -0.1 * f64::from(tenths) - 1e-16 * f64::from(ulps) - 1.0)
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        #[test]
+        fn the_lattice_finds_what_the_plain_rule_finds(
+            scores in proptest::collection::vec(("[ab▁é日]{1,5}", near_ties()), 1..40),
+            word in "[ab▁é日x😀]{0,40}",
+            has_unknown in any::<bool>(),
+            byte_fallback in any::<bool>(),
+        ) {
+            let mut tokens = vec![("<unk>".to_owned(), 0.0), ("xé".to_owned(), -50.0)];
+            let bytes = byte_fallback.then(|| (0..=255).map(|byte| (format!("<0x{byte:02X}>"), -3.0)));
+            tokens.extend(bytes.into_iter().flatten());
+            tokens.extend(scores);
+            let model = Unigram::new(&tokens, has_unknown.then_some(0), byte_fallback).unwrap();
+            prop_assert!(matches!(model.finder, Finder::Lattice(_)));
+            let want = tokens_of(&plainly(&model), &word);
+            prop_assert_eq!(&tokens_of(&model, &word), &want);
+            let mut ids = vec![7];
+            let found = model.encode_ids(&word, &mut Lattice::default(), &mut ids);
+            if let (Ok(()), Ok(want)) = (found, want) {
+                prop_assert_eq!(&ids[1..], &want.iter().map(|token| token.id).collect::<Vec<_>>());
+            }
+        }
+    }
+
+    #[test]
+    fn words_longer_than_a_block_are_cut_as_plainly() {
+        let tokens = [("<unk>", 0.0), ("a", -1.1), ("ab", -1.7), ("baab", -2.9), ("é", -1.3), ("béa", -2.0)]
+            .map(|(token, score)| (token.to_owned(), score));
+        let model = Unigram::new(&tokens, Some(0), false).unwrap();
+        for size in (4080..4110).chain([8191, 8192, 8193, 30_000]) {
+            let mut state = 12_345_u32;
+            let word: String = (0..size)
+                .map(|_| {
+                    state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
+                    ['a', 'b', 'b', 'é', 'a', '日'][(state >> 16) as usize % 6]
+                })
+                .collect();
+            assert_eq!(tokens_of(&model, &word), tokens_of(&plainly(&model), &word), "{size}");
+        }
+    }
+
+    #[test]
+    fn scores_beyond_measure_are_taken_as_they_are() {
+        let tokens = [("<unk>", 0.0), ("a", -1e300), ("aa", -1.5e308), ("b", 1.0)]
+            .map(|(token, score)| (token.to_owned(), score));
+        let model = Unigram::new(&tokens, Some(0), false).unwrap();
+        assert!(matches!(model.finder, Finder::Plain(_)));
+        assert_eq!(tokens_of(&model, "aab").unwrap().len(), 3);
     }
 
     /// `serde_json` rounds the last digit wrongly unless told otherwise (its feature `float_roundtrip`), and so do the

@@ -5,7 +5,10 @@
 //! the oracle: `FASTMASK_ROUTES=off` in the environment lets all tokenizers go through them, and the same tests hold.
 
 mod byte_level;
+mod metaspace;
 mod whole_text;
+
+pub(super) use metaspace::Buffers as MetaspaceBuffers;
 
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
@@ -17,6 +20,8 @@ use crate::text::{Normalizer, PreTokenizer};
 pub(super) enum Route {
     /// The pieces are stretches of the text itself, and the model reads bytes.
     ByteLevel(byte_level::ByteLevel),
+    /// The pieces are words with a mark for the space before them.
+    Metaspace(Box<metaspace::MetaspaceRoute>),
     /// The whole text is a word of a BPE, cut where no merge crosses.
     WholeText(Box<whole_text::WholeText>),
 }
@@ -36,12 +41,14 @@ impl Route {
         pre_tokenizer: Option<&PreTokenizer>,
         model: &Model,
     ) -> Option<Self> {
-        if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
+        if are_off() {
             return None;
         }
+        let metaspace = || metaspace::MetaspaceRoute::new(normalizer, pre_tokenizer, model);
         let whole_text = || whole_text::WholeText::new(normalizer, pre_tokenizer, model);
         byte_level::ByteLevel::new(pre_tokenizer, model)
             .map(Self::ByteLevel)
+            .or_else(|| Some(Self::Metaspace(Box::new(metaspace()?))))
             .or_else(|| Some(Self::WholeText(Box::new(whole_text()?))))
     }
 
@@ -49,7 +56,7 @@ impl Route {
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
-            Self::WholeText(_) => true,
+            Self::Metaspace(_) | Self::WholeText(_) => true,
         }
     }
 
@@ -63,7 +70,13 @@ impl Route {
     ) -> Result<()> {
         match self {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
+            Self::Metaspace(route) => route.encode(pipeline, stretch, &mut workspace.metaspace, ids),
             Self::WholeText(route) => route.encode(pipeline, stretch, workspace, ids),
         }
     }
+}
+
+/// Whether all text is to go the plain way.
+pub(super) fn are_off() -> bool {
+    std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off")
 }

@@ -5,27 +5,35 @@
 //! `DecodeIds`.
 
 mod bpe;
+mod by_word;
 mod convert;
 mod decode;
 mod normalizer;
+mod paths;
 mod proto;
 mod unigram;
 mod vocabulary;
 mod wire;
+mod word_ids;
 mod words;
 
 #[cfg(test)]
 mod example;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod word_tests;
 
 use std::sync::Arc;
 
 pub use decode::DecodeState;
 pub use proto::ModelType;
 pub use vocabulary::{PieceKind, VocabularyPiece};
+pub(super) use word_ids::Buffers;
 
+use super::route;
 use crate::Result;
+use by_word::ByWord;
 use normalizer::{Normalized, Normalizer};
 use proto::ModelProto;
 use unigram::Unigram;
@@ -38,6 +46,8 @@ pub struct SentencePiece {
     segmenter: Segmenter,
     vocabulary: Vocabulary,
     normalizer: Normalizer,
+    /// How to take a text word by word, where that is exact.
+    by_word: Option<Arc<ByWord>>,
     denormalizer: Option<Normalizer>,
     unk_surface: Box<str>,
     special: SpecialIds,
@@ -120,6 +130,9 @@ impl SentencePiece {
             .map(|spec| Normalizer::new(&spec, false))
             .transpose()
             .map_err(|error| error.at("denormalizer_spec"))?;
+        let takes_words = matches!(&segmenter, Segmenter::Unigram(unigram) if unigram.tokens.is_some());
+        let by_word =
+            (takes_words && !route::are_off()).then(|| ByWord::new(&normalizer, &vocabulary)).flatten();
         let control = |text| vocabulary.id_of_kind(text, PieceKind::Control);
         let special = SpecialIds {
             // A piece for unknown text counts under any name, unless another kind of piece has the name.
@@ -135,6 +148,7 @@ impl SentencePiece {
             file: file.into(),
             segmenter,
             normalizer,
+            by_word: by_word.map(Arc::new),
             denormalizer,
             unk_surface: trainer.unk_surface.into(),
             special,
@@ -205,23 +219,54 @@ impl SentencePiece {
 
     /// Appends the ids of a text: those of [`encode`](Self::encode), in less time.
     pub fn encode_ids(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
+        self.encode_ids_with(text, &mut Buffers::default(), out)
+    }
+
+    /// The same with what a thread keeps between texts.
+    pub(super) fn encode_ids_with(
+        &self,
+        text: &str,
+        buffers: &mut Buffers,
+        out: &mut Vec<u32>,
+    ) -> Result<()> {
+        if let (Some(by_word), Segmenter::Unigram(unigram)) = (&self.by_word, &self.segmenter)
+            && by_word.takes(text)
+        {
+            return self.encode_words(by_word, unigram, text, buffers, out);
+        }
+        self.encode_whole(text, out)
+    }
+
+    /// The ids of a text that is normalized and cut as a whole.
+    fn encode_whole(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
         let normalized = self.normalizer.normalize(&self.vocabulary.symbols, text, false)?;
+        let segments = self.segment(&normalized);
+        self.append_ids(&segments, &normalized.text, false, out);
+        Ok(())
+    }
+
+    /// Appends the ids of the segments of a normalized text; returns whether it ends with unknown text, which goes on in
+    /// what follows it, as it does here if it was unknown before.
+    fn append_ids(
+        &self,
+        segments: &[Segment],
+        text: &[u8],
+        mut after_unknown: bool,
+        out: &mut Vec<u32>,
+    ) -> bool {
         let mut end = 0;
-        let mut after_unknown = false;
-        for segment in self.segment(&normalized) {
+        for segment in segments {
             let begin = end;
             end += segment.length as usize;
             let unknown = segment.id == UNKNOWN;
             match (unknown, &self.vocabulary.bytes) {
-                (true, Some(ids)) => {
-                    out.extend(normalized.text[begin..end].iter().map(|byte| ids[usize::from(*byte)]));
-                }
+                (true, Some(ids)) => out.extend(text[begin..end].iter().map(|byte| ids[usize::from(*byte)])),
                 (true, None) if after_unknown => {}
-                _ => out.push(self.id(segment)),
+                _ => out.push(self.id(*segment)),
             }
             after_unknown = unknown;
         }
-        Ok(())
+        after_unknown
     }
 
     fn segment(&self, normalized: &Normalized) -> Vec<Segment> {
@@ -237,6 +282,7 @@ impl SentencePiece {
     }
 
     /// Without bytes to fall back to, every vocabulary has a piece for what is unknown.
+    #[inline]
     fn id(&self, segment: Segment) -> u32 {
         if segment.id == UNKNOWN { self.vocabulary.unknown.unwrap_or_default() } else { segment.id }
     }

@@ -14,7 +14,7 @@ const REPLACEMENT: &str = "\u{FFFD}";
 
 #[derive(Debug, Clone)]
 pub(super) struct Normalizer {
-    charsmap: Option<Charsmap>,
+    pub(super) charsmap: Option<Charsmap>,
     /// What a space becomes.
     pub(super) space: &'static str,
     pub(super) add_dummy_prefix: bool,
@@ -90,6 +90,13 @@ impl Normalizer {
             return Err(Error::new("the text has 4 GiB or more").advise("cut it into documents"));
         }
         Ok(out)
+    }
+
+    /// Appends what a word becomes that a space stands before, without that.
+    pub(super) fn append_word(&self, symbols: &Symbols, word: &str, out: &mut Vec<u8>) {
+        let mut normalized = Normalized { text: std::mem::take(out), ..Normalized::default() };
+        self.rewrite(symbols, word.as_bytes(), 0, &mut normalized);
+        *out = normalized.text;
     }
 
     /// How many bytes of spaces are to be left out at the begin of the text.

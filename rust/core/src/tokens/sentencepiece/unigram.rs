@@ -4,6 +4,8 @@
 //! for rounding, rounding decides; where they are equal, the way that was found first stays, and that is the one whose
 //! last piece is the longest.
 
+use super::super::lattice::{Lattice, Tokens};
+use super::super::scored_trie::FARTHEST;
 use super::super::trie::Trie;
 use super::vocabulary::{PieceKind, VocabularyPiece, character_length};
 use super::{Segment, UNKNOWN};
@@ -12,13 +14,17 @@ use crate::{Error, Result};
 /// How much less probable than the least probable piece an unknown character is.
 const UNKNOWN_PENALTY: f32 = 10.0;
 
-/// Beyond this the sums are set back, lest they lose their precision on a long text.
-const FARTHEST: f32 = 100_000.0;
+/// Sums of greater scores might not be numbers.
+const GREATEST_SCORE: f32 = 1e30;
 
 #[derive(Debug, Clone)]
 pub(super) struct Unigram {
     scores: Vec<f32>,
     unknown_score: f32,
+    /// The farthest that a score is from zero.
+    pub(super) greatest_score: f64,
+    /// What a lattice is made of; None for the vocabularies that a lattice does not take.
+    pub(super) tokens: Option<Tokens<f32>>,
 }
 
 /// The best way to a place in the text: its score, and its last piece.
@@ -41,10 +47,52 @@ impl Unigram {
         }
         let normal = pieces.iter().filter(|piece| piece.kind == PieceKind::Normal);
         let lowest = normal.map(|piece| piece.score).fold(f32::MAX, f32::min);
-        Ok(Self { scores: pieces.iter().map(score_of).collect(), unknown_score: lowest - UNKNOWN_PENALTY })
+        let scores: Vec<f32> = pieces.iter().map(score_of).collect();
+        let unknown_score = lowest - UNKNOWN_PENALTY;
+        let greatest_score = scores.iter().fold(unknown_score.abs(), |most, score| most.max(score.abs()));
+        let is_text = |kind| matches!(kind, PieceKind::Normal | PieceKind::UserDefined);
+        let texts = (0..).zip(pieces).filter(|(_, piece)| is_text(piece.kind));
+        let texts: Vec<_> = texts.map(|(id, piece)| (&*piece.text, id, scores[id as usize])).collect();
+        let is_tame = greatest_score < GREATEST_SCORE;
+        let tokens = is_tame.then(|| Tokens::new(&texts, pieces.len(), unknown_score)).flatten();
+        Ok(Self { scores, unknown_score, greatest_score: greatest_score.into(), tokens })
+    }
+
+    pub(super) fn score_of(&self, id: u32) -> f32 {
+        self.scores.get(id as usize).copied().unwrap_or(self.unknown_score)
     }
 
     pub(super) fn segment(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
+        if self.segment_from(0.0, text, &mut Lattice::default(), out).is_none() {
+            self.segment_plainly(pieces, text, out);
+        }
+    }
+
+    /// Appends the pieces of a text when the sum at its begin is `sum`, and returns that at its end. None where there is
+    /// no lattice.
+    pub(super) fn segment_from(
+        &self,
+        sum: f32,
+        text: &[u8],
+        lattice: &mut Lattice<f32>,
+        out: &mut Vec<Segment>,
+    ) -> Option<f32> {
+        let tokens = self.tokens.as_ref()?;
+        let sum = lattice.fill(tokens, text, sum);
+        let start = out.len();
+        let mut end = text.len();
+        while end > 0 {
+            let (id, begin) = lattice.last(tokens, text, end);
+            out.push(Segment { id, length: (end - begin) as u32 });
+            end = begin;
+        }
+        out[start..].reverse();
+        lattice.shrink();
+        Some(sum)
+    }
+
+    /// The rule itself, plainly.
+    pub(super) fn segment_plainly(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
         let best = self.best_ways(pieces, text);
         let begin = out.len();
         let mut end = text.len();

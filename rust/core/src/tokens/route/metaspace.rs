@@ -1,0 +1,193 @@
+//! Words with a mark for the space before them: `SentencePiece` as a `tokenizer.json` has it (T5, XLM-R, ALBERT).
+//!
+//! A word is looked up as it stands in the text, before it is normalized: where words may be cut, what becomes of one
+//! depends on nothing else. Only what was not seen before is normalized, and most of that is plain.
+
+use super::Stretch;
+use crate::text::characters::{Characters, SEPARATOR};
+use crate::text::normalize::ByWord;
+use crate::text::{Aligned, Metaspace, Normalizer, Pieces, PreTokenizer, PrependScheme};
+use crate::tokens::cache::WordCache;
+use crate::tokens::lattice::Lattice;
+use crate::tokens::models::Model;
+use crate::tokens::pipeline::Pipeline;
+use crate::tokens::words::{Place, Words};
+use crate::{Error, Result};
+
+#[derive(Debug)]
+pub(in crate::tokens) struct MetaspaceRoute {
+    characters: Characters<ByWord>,
+    /// What a word has before it.
+    mark: String,
+    scheme: PrependScheme,
+    /// Whether white space is dropped, or becomes marks.
+    drops_space: bool,
+}
+
+impl MetaspaceRoute {
+    pub(super) fn new(
+        normalizer: Option<&Normalizer>,
+        pre_tokenizer: Option<&PreTokenizer>,
+        model: &Model,
+    ) -> Option<Self> {
+        let (step, drops_space) = metaspace_of(pre_tokenizer?)?;
+        if !step.splits() || !matches!(model, Model::Unigram(_)) || step.replacement().is_ascii() {
+            return None;
+        }
+        let scheme = step.prepend_scheme();
+        let by_word = ByWord::new(normalizer, step.replacement(), drops_space)?;
+        let white_space = by_word.white_space();
+        // Where spaces are stripped from the begin, no word may need its own.
+        if !drops_space
+            && white_space.strips_left
+            && !(white_space.collapses && scheme == PrependScheme::Always)
+        {
+            return None;
+        }
+        let characters = Characters::new(by_word);
+        let mark = step.replacement().to_string();
+        (characters.of_byte(b' ') & SEPARATOR != 0).then_some(Self { characters, mark, scheme, drops_space })
+    }
+
+    pub(super) fn encode(
+        &self,
+        pipeline: &Pipeline,
+        stretch: Stretch<'_>,
+        buffers: &mut Buffers,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let text = stretch.text;
+        if text.is_empty() {
+            return Ok(());
+        }
+        let white_space = self.characters.rule().white_space();
+        let runs = self.drops_space || white_space.collapses;
+        let Buffers { words, cache, own } = buffers;
+        let mut is_apart = !self.first_is_like_others(stretch);
+        words.read(&self.characters, text, runs, |mut places| {
+            if let (true, Some((&(begin, end), rest))) = (is_apart, places.split_first()) {
+                if begin == 0 {
+                    encode_first(pipeline, stretch, end as usize, own, ids)?;
+                    places = rest;
+                }
+                is_apart = false;
+            }
+            let is_empty = |place: &Place| place.0 == place.1;
+            for group in places.chunk_by(|one, other| is_empty(one) == is_empty(other)) {
+                if group.first().is_some_and(is_empty) {
+                    group.iter().try_for_each(|_| self.encode_word(pipeline, b"", own, ids))?;
+                    continue;
+                }
+                cache.encode(text.as_bytes(), group, ids, |word, ids| {
+                    self.encode_word(pipeline, word, own, ids)
+                })?;
+            }
+            Ok(())
+        })?;
+        let stripped = |end| white_space.strips_right || (end == 0 && white_space.strips_left);
+        match words.end.filter(|&end| !self.drops_space && !stripped(end)) {
+            Some(end) => {
+                let marks = if runs { 1 } else { text.len() - end };
+                (0..marks).try_for_each(|_| self.encode_word(pipeline, b"", own, ids))
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Whether the first word, if no separator stands before it, is like those that have one.
+    fn first_is_like_others(&self, stretch: Stretch<'_>) -> bool {
+        let gets_mark = match self.scheme {
+            PrependScheme::Always => true,
+            PrependScheme::First => stretch.is_first,
+            PrependScheme::Never => false,
+        };
+        // Not if it begins with a mark, which then is the only one, or with what does not stay.
+        gets_mark == self.marks_words() && self.characters.may_begin(stretch.text)
+    }
+
+    /// Whether a word that has a separator before it gets a mark.
+    fn marks_words(&self) -> bool {
+        !self.drops_space || self.scheme == PrependScheme::Always
+    }
+
+    /// Appends the ids of a word that a separator stands before.
+    fn encode_word(&self, pipeline: &Pipeline, word: &[u8], own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
+        let word = str_of(word)?;
+        own.word.clear();
+        if self.marks_words() {
+            own.word.extend_from_slice(self.mark.as_bytes());
+        }
+        if self.characters.append_plain(word, &mut own.word) {
+            return pipeline.model.encode_ids(str_of(&own.word)?, &mut own.lattice, ids);
+        }
+        let before = if self.drops_space { "" } else { " " };
+        encode_by_parts(pipeline, Aligned::new(&format!("{before}{word}"), 1, false), own, ids)
+    }
+}
+
+/// Appends the ids of a first word that is not like the others.
+fn encode_first(
+    pipeline: &Pipeline,
+    stretch: Stretch<'_>,
+    end: usize,
+    own: &mut Own,
+    ids: &mut Vec<u32>,
+) -> Result<()> {
+    // Metaspace asks whether a piece begins the document.
+    let start = u32::from(!stretch.is_first);
+    encode_by_parts(pipeline, Aligned::new(&stretch.text[..end], start, true), own, ids)
+}
+
+/// What a thread keeps for words.
+#[derive(Debug, Default)]
+pub(in crate::tokens) struct Buffers {
+    words: Words,
+    /// By words as they stand in the text, so it is not the cache of pieces.
+    cache: WordCache,
+    own: Own,
+}
+
+#[derive(Debug, Default)]
+struct Own {
+    lattice: Lattice<f64>,
+    word: Vec<u8>,
+}
+
+/// The Metaspace step, if there is nothing else, and whether white space is dropped before it.
+fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
+    match pre_tokenizer {
+        PreTokenizer::Metaspace(step) => Some((step, false)),
+        PreTokenizer::Sequence { pretokenizers } => match pretokenizers.as_slice() {
+            [PreTokenizer::WhitespaceSplit {}, PreTokenizer::Metaspace(step)] => Some((step, true)),
+            [only] => metaspace_of(only),
+            _ => None,
+        },
+        _ => None,
+    }
+}
+
+/// The plain way, through all the parts.
+fn encode_by_parts(
+    pipeline: &Pipeline,
+    mut text: Aligned<'_>,
+    own: &mut Own,
+    ids: &mut Vec<u32>,
+) -> Result<()> {
+    if let Some(normalizer) = &pipeline.normalizer {
+        normalizer.apply(&mut text)?;
+    }
+    let mut pieces = Pieces::new(text);
+    if let Some(steps) = &pipeline.pre_tokenizer {
+        steps.apply(&mut pieces)?;
+    }
+    pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece, &mut own.lattice, ids))
+}
+
+/// Words are cut out of text between characters.
+fn str_of(word: &[u8]) -> Result<&str> {
+    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
+}
+
+#[cfg(test)]
+#[path = "metaspace_tests.rs"]
+mod metaspace_tests;

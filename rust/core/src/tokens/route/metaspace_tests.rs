@@ -1,0 +1,252 @@
+//! The route against the parts.
+
+use proptest::prelude::*;
+use serde_json::json;
+
+use super::super::super::added::AddedTokens;
+use super::super::Route;
+use super::*;
+use crate::text::normalize::charsmap::blob;
+use crate::text::normalize::{Charsmap, Precompiled};
+use crate::tokens::pipeline::{SpecialText, Workspace};
+
+/// What real rules have, and what they could have.
+const RULES: [(&str, &str); 18] = [
+    ("\n", " "),
+    ("\t", " "),
+    ("\r", " "),
+    ("\r\n", " "),
+    ("\u{a0}", " "),
+    ("\u{200d}", " "),
+    ("\u{1}", ""),
+    ("\u{ad}", ""),
+    ("ﬁ", "fi"),
+    ("™", "TM"),
+    ("´", " \u{301}"),
+    ("e\u{301}", "é"),
+    ("n\u{303}", ""),
+    ("o\u{302}", " o"),
+    (" \u{308}", "¨"),
+    ("Z", "z"),
+    ("か\u{3099}", "が"),
+    ("x", "x"),
+];
+
+const TEXT: &str = "([ab x]|[ \n]|[aeoZ `'▁]|[a\r\n\t\u{b}\u{1}\u{ad}]|[eonxa\u{301}\u{302}\u{303}\u{308}\u{200d}\u{5bf}]|[a\u{a0}´ﬁ™éÉß日か\u{3099}]|[👍🏽🇫\u{600}각ᄀ\u{1161}\u{94d}क ]){0,24}";
+
+fn normalizers(rules: &[(&str, &str)]) -> Vec<serde_json::Value> {
+    let precompiled = serde_json::to_value(Precompiled::from_blob(&blob::of(rules)).unwrap()).unwrap();
+    let precompiled = {
+        let mut fields = precompiled;
+        fields["type"] = json!("Precompiled");
+        fields
+    };
+    let strip = |left: bool| json!({"type": "Strip", "strip_left": left, "strip_right": true});
+    let replace = |pattern: serde_json::Value, content: &str| json!({"type": "Replace", "pattern": pattern, "content": content});
+    let spaces = |content: &str| replace(json!({"Regex": " {2,}"}), content);
+    let step = |name: &str| json!({"type": name});
+    let sequence = |steps: Vec<serde_json::Value>| json!({"type": "Sequence", "normalizers": steps});
+    let albert = vec![
+        replace(json!({"String": "``"}), "\""),
+        replace(json!({"String": "''"}), "\""),
+        step("NFKD"),
+        step("StripAccents"),
+        step("Lowercase"),
+        precompiled.clone(),
+        spaces(" "),
+    ];
+    vec![
+        serde_json::Value::Null,
+        precompiled.clone(),
+        sequence(vec![precompiled.clone(), spaces(" ")]),
+        sequence(vec![precompiled.clone(), strip(false), spaces("▁")]),
+        sequence(vec![strip(true), precompiled.clone(), spaces(" ")]),
+        sequence(vec![step("Lowercase"), precompiled.clone()]),
+        sequence(vec![step("NFD"), precompiled.clone(), strip(false)]),
+        sequence(albert),
+        sequence(vec![step("Nmt"), step("NFKC"), spaces(" ")]),
+        sequence(vec![step("NFC"), step("Lowercase")]),
+        sequence(vec![step("Nmt"), precompiled]),
+    ]
+}
+
+fn pre_tokenizers() -> Vec<serde_json::Value> {
+    let mut all = Vec::new();
+    for scheme in ["always", "first", "never"] {
+        let step = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": scheme, "split": true});
+        all.push(step.clone());
+        all.push(json!({"type": "Sequence", "pretokenizers": [{"type": "WhitespaceSplit"}, step]}));
+    }
+    all
+}
+
+fn pipeline(normalizer: &serde_json::Value, pre_tokenizer: &serde_json::Value) -> Pipeline {
+    let tokens = [
+        "<unk>", "▁", "a", "b", "x", "▁a", "ab", "e", "é", "o", "z", "fi", "T", "▁x", "か", "が", "\u{301}",
+        "\"", "\n",
+    ];
+    let vocab: Vec<_> =
+        tokens.iter().enumerate().map(|(id, token)| json!([token, -0.7 * id as f64])).collect();
+    let model = json!({"type": "Unigram", "unk_id": 0, "vocab": vocab, "byte_fallback": false});
+    Pipeline::new(
+        serde_json::from_value(normalizer.clone()).unwrap(),
+        serde_json::from_value(pre_tokenizer.clone()).unwrap(),
+        Model::from_json(model).unwrap(),
+    )
+}
+
+fn by_parts(pipeline: &Pipeline, text: &str, is_first: bool) -> Vec<u32> {
+    let mut ids = Vec::new();
+    let text = Aligned::new(text, u32::from(!is_first), true);
+    encode_by_parts(pipeline, text, &mut Own::default(), &mut ids).unwrap();
+    ids
+}
+
+fn by_route(pipeline: &Pipeline, text: &str, is_first: bool, workspace: &mut Workspace) -> Vec<u32> {
+    let route = Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model);
+    let mut ids = Vec::new();
+    route.unwrap().encode(pipeline, Stretch { text, is_first }, workspace, &mut ids).unwrap();
+    ids
+}
+
+fn routes_are_off() -> bool {
+    std::env::var_os("FASTMASK_ROUTES").is_some()
+}
+
+#[test]
+fn every_kind_has_a_route_and_nasty_text_goes_through_it_as_through_the_parts() {
+    let long = format!("{} {}\u{308} x", "a".repeat(70), "ab ".repeat(300));
+    let blanks = " ".repeat(700);
+    let texts = [
+        "",
+        " ",
+        "a",
+        " a",
+        "a ",
+        "  a  b  ",
+        "a\r\nb",
+        "\r\n",
+        "▁a",
+        " ▁a",
+        "a ▁",
+        "\u{308}",
+        " \u{308}",
+        "a \u{308}b",
+        "\u{a0}",
+        "a \u{a0} b",
+        "\u{1}",
+        "\u{1} a",
+        "a \u{1} b",
+        "n\u{303} a",
+        "a n\u{303}",
+        "o\u{302}",
+        "´",
+        "a ´ b",
+        "\u{1}▁a",
+        "\u{600} a",
+        "\u{600}a b",
+        "x\u{301} x",
+        "`` a ''",
+        "a\n\n\n b\t",
+        "\0",
+        "a\0 b",
+        &long,
+        &blanks,
+    ];
+    for (place, normalizer) in normalizers(&RULES).into_iter().enumerate() {
+        for pre_tokenizer in pre_tokenizers() {
+            let pipeline = pipeline(&normalizer, &pre_tokenizer);
+            let has_route =
+                Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model)
+                    .is_some();
+            let strips_left = normalizer.to_string().contains("\"strip_left\":true");
+            let is_always = pre_tokenizer.to_string().contains("always");
+            let drops_space = pre_tokenizer.to_string().contains("WhitespaceSplit");
+            let marks_runs = normalizer.to_string().contains("\"content\":\"▁\"");
+            let is_known = if drops_space { !marks_runs } else { !strips_left || is_always };
+            assert_eq!(has_route, !routes_are_off() && is_known, "{place} {pre_tokenizer}");
+            if !has_route {
+                continue;
+            }
+            let mut workspace = Workspace::default();
+            for text in texts {
+                for is_first in [true, false] {
+                    let want = by_parts(&pipeline, text, is_first);
+                    for _ in 0..2 {
+                        let got = by_route(&pipeline, text, is_first, &mut workspace);
+                        assert_eq!(got, want, "{text:?} {is_first} {place} {pre_tokenizer}");
+                    }
+                }
+            }
+        }
+    }
+}
+
+#[test]
+fn what_has_no_route_goes_through_the_parts() {
+    let step = |fields: serde_json::Value| json!({"type": "Sequence", "normalizers": [fields]});
+    let replace = |pattern: &str, content: &str| {
+        step(json!({"type": "Replace", "pattern": {"String": pattern}, "content": content}))
+    };
+    let always = &pre_tokenizers()[0];
+    for normalizer in [
+        replace("a b", "x"),
+        replace("a", ""),
+        replace("a", " "),
+        step(json!({"type": "Prepend", "prepend": "▁"})),
+        step(json!({"type": "Replace", "pattern": {"Regex": "\\s+"}, "content": "x"})),
+        step(json!({"type": "ByteLevel"})),
+    ] {
+        let pipeline = pipeline(&normalizer, always);
+        let route =
+            Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model);
+        assert!(route.is_none(), "{normalizer}");
+    }
+    let no_normalizer = serde_json::Value::Null;
+    let whole = json!({"type": "Metaspace", "replacement": "▁", "prepend_scheme": "always", "split": false});
+    let pipeline = pipeline(&no_normalizer, &whole);
+    assert!(Route::new(None, pipeline.pre_tokenizer.as_ref(), &pipeline.model).is_none());
+    // All of these texts have rules that no word shows.
+    for rules in [&[("\r\n", "x")][..], &[("\u{600}", "x")], &[(" ", "x"), ("\n", "y")]] {
+        let charsmap = Charsmap::parse(&blob::of(rules)).unwrap();
+        assert_eq!(charsmap.keys(10).unwrap().len(), rules.len());
+        let normalizer = &normalizers(rules)[1];
+        let pipeline = super::metaspace_tests::pipeline(normalizer, always);
+        let route =
+            Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model);
+        assert!(route.is_none(), "{rules:?}");
+    }
+}
+
+#[test]
+fn added_tokens_cut_stretches() {
+    let pipeline = pipeline(&normalizers(&RULES)[1], &pre_tokenizers()[2]);
+    let added = AddedTokens::new(vec![crate::tokens::AddedToken::special("<s>", 9)], None).unwrap();
+    let mut ids = Vec::new();
+    let mut workspace = Workspace::default();
+    pipeline.encode_ids(&added, "a<s>a a", SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+    assert_eq!(ids, [1, 2, 9, 2, 1, 2]);
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn the_route_gives_what_the_parts_give(
+        chosen in any::<u32>(), texts in proptest::collection::vec(TEXT, 1..6), is_first in any::<bool>(),
+        normalizer in 0..11_usize, pre_tokenizer in 0..6_usize,
+    ) {
+        let rules: Vec<_> = RULES.iter().enumerate().filter(|(place, _)| chosen >> place & 3 != 0).map(|(_, rule)| *rule).collect();
+        let pipeline = pipeline(&normalizers(&rules)[normalizer], &pre_tokenizers()[pre_tokenizer]);
+        let route = Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model);
+        prop_assume!(route.is_some());
+        let mut workspace = Workspace::default();
+        for text in texts {
+            prop_assert_eq!(
+                by_route(&pipeline, &text, is_first, &mut workspace),
+                by_parts(&pipeline, &text, is_first),
+                "{:?}", text
+            );
+        }
+    }
+}
