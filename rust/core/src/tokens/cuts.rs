@@ -75,11 +75,8 @@ impl Cuts {
 
     /// The words of a text.
     pub(super) fn words<'t>(&'t self, text: &'t str) -> Words<'t> {
-        let mut words = Words { cuts: self, text, begin: 0, at: 0, last: ' ' };
-        if let Some((first, length)) = words.next_character() {
-            (words.last, words.at) = (first, length);
-        }
-        words
+        let (last, length) = character_at(text, 0);
+        Words { cuts: self, text, begin: 0, at: length.min(text.len()), last }
     }
 
     fn facts_mut(&mut self, character: char) -> &mut Facts {
@@ -119,13 +116,9 @@ impl Cuts {
         }
     }
 
+    /// Whether a text may be cut between two characters, by their classes.
     #[inline]
-    fn may_cut(&self, left: char, right: char) -> bool {
-        if let (Ok(left), Ok(right)) = (u8::try_from(left), u8::try_from(right))
-            && (left | right).is_ascii()
-        {
-            return self.ascii[usize::from(left)][usize::from(right)];
-        }
+    fn may_cut_beyond_ascii(&self, left: char, right: char) -> bool {
         let (left, right) = (self.seen(left), self.seen(right));
         let (of_left, of_right) = (self.facts(left), self.facts(right));
         (self.spells_all || (of_left.is_known && of_right.is_known))
@@ -148,33 +141,43 @@ pub(super) struct Words<'t> {
 impl Words<'_> {
     /// Writes the next words to `places` and returns how many there are; none where the text is at its end.
     pub(super) fn fill(&mut self, places: &mut [Place]) -> usize {
+        let bytes = self.text.as_bytes();
+        let Self { mut begin, mut at, mut last, .. } = *self;
         let mut count = 0;
-        while let (Some(place), Some((character, length))) = (places.get_mut(count), self.next_character()) {
-            // Written whether it is a word or not: words are short, and so the branch would often be mistaken.
-            *place = (self.begin as u32, self.at as u32);
-            let cut = self.cuts.may_cut(self.last, character);
+        while count < places.len() && at < bytes.len() {
+            let (character, length) = character_at(self.text, at);
+            let cut = if (last as u32 | character as u32) < ASCII as u32 {
+                self.cuts.ascii[last as usize % ASCII][character as usize % ASCII]
+            } else {
+                self.cuts.may_cut_beyond_ascii(last, character)
+            };
+            // Written whether it is a word or not: words are short, and so a branch would often be mistaken.
+            places[count] = (begin as u32, at as u32);
             count += usize::from(cut);
-            self.begin = if cut { self.at } else { self.begin };
-            self.last = character;
-            self.at += length;
+            begin = if cut { at } else { begin };
+            last = character;
+            at += length;
         }
-        if let Some(place) = places.get_mut(count).filter(|_| self.begin < self.text.len()) {
+        (self.begin, self.at, self.last) = (begin, at, last);
+        let is_read = at == bytes.len() && begin < at;
+        if let Some(place) = places.get_mut(count).filter(|_| is_read) {
             *place = (self.begin as u32, self.text.len() as u32);
             self.begin = self.text.len();
             count += 1;
         }
         count
     }
+}
 
-    #[inline]
-    fn next_character(&self) -> Option<(char, usize)> {
-        let first = *self.text.as_bytes().get(self.at)?;
-        if first.is_ascii() {
-            return Some((char::from(first), 1));
-        }
-        let character = self.text[self.at..].chars().next()?;
-        Some((character, character.len_utf8()))
+/// The character at a place that is not the end, and its length.
+#[inline]
+fn character_at(text: &str, place: usize) -> (char, usize) {
+    let first = text.as_bytes().get(place).copied().unwrap_or_default();
+    if first.is_ascii() {
+        return (char::from(first), 1);
     }
+    let character = text[place..].chars().next().unwrap_or_default();
+    (character, character.len_utf8())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+pub(super) use bpe::Merges;
 pub use bpe::{Bpe, BpeSettings};
 pub use unigram::Unigram;
 pub use word_level::WordLevel;

@@ -19,7 +19,7 @@ mod word;
 use rustc_hash::FxHashMap;
 
 use self::bytes::Bytes;
-use self::merge::Merges;
+pub(in crate::tokens) use self::merge::Merges;
 use self::symbols::Characters;
 use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
 use crate::text::byte_level;
