@@ -4,6 +4,7 @@ mod added;
 mod assembly;
 mod batch;
 mod cache;
+mod cuts;
 mod decode;
 mod detokenize;
 mod encode;

@@ -57,6 +57,8 @@ pub(super) struct Pipeline {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
+    /// Parts of pieces: with other ids than a piece of that text, where pieces that are tokens are not merged.
+    pub(super) parts: WordCache,
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
     pub(super) scratch: Scratch,
@@ -98,6 +100,11 @@ impl Pipeline {
 
     pub(super) fn reads_bytes(&self) -> bool {
         self.reads_bytes
+    }
+
+    #[cfg(test)]
+    pub(super) fn has_route(&self) -> bool {
+        self.route.is_some()
     }
 
     /// Appends the ids of a text.

@@ -4,7 +4,7 @@ use super::{Cl100k, O200k, Scanner};
 
 /// How a regular expression is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Dialect {
+pub(crate) enum Dialect {
     /// As the crate fancy-regex reads it: tiktoken's files.
     Rust,
     /// As Oniguruma reads it: every `tokenizer.json`.

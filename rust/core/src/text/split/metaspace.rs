@@ -59,9 +59,14 @@ impl TryFrom<MetaspaceFile> for Metaspace {
 }
 
 impl Metaspace {
-    /// The mark, if text is cut before it.
-    pub fn cuts_before(&self) -> Option<char> {
-        self.split.then_some(self.replacement)
+    /// The mark.
+    pub fn replacement(&self) -> char {
+        self.replacement
+    }
+
+    /// Whether text is cut before each mark.
+    pub fn splits(&self) -> bool {
+        self.split
     }
 
     /// Where a mark is put before a text that does not begin with one.

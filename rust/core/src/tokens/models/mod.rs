@@ -13,6 +13,7 @@ use std::ops::Range;
 
 use serde_json::Value;
 
+pub(super) use bpe::Merges;
 pub use bpe::{Bpe, BpeSettings};
 pub(in crate::tokens) use score::rounded;
 pub use unigram::Unigram;
@@ -186,7 +187,7 @@ fn text_of(word: &[u8]) -> Result<&str> {
 /// Room to work in, for a model that is asked for ids alone.
 #[derive(Debug, Default)]
 pub struct Scratch {
-    tokens: Vec<Token>,
+    pub(in crate::tokens) tokens: Vec<Token>,
     lattice: Lattice<f64>,
 }
 

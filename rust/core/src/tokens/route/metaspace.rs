@@ -31,8 +31,8 @@ impl MetaspaceRoute {
         model: &Model,
     ) -> Option<Self> {
         let (step, drops_space) = metaspace_of(pre_tokenizer?)?;
-        let mark = step.cuts_before().filter(|mark| !mark.is_ascii())?;
-        if !matches!(model, Model::Unigram(_)) {
+        let mark = step.replacement();
+        if !step.splits() || !matches!(model, Model::Unigram(_)) || mark.is_ascii() {
             return None;
         }
         let scheme = step.prepend_scheme();

@@ -7,6 +7,7 @@
 pub(in crate::tokens) mod bert;
 mod byte_level;
 mod metaspace;
+mod whole_text;
 
 pub(super) use metaspace::Buffers as MetaspaceBuffers;
 
@@ -24,6 +25,8 @@ pub(super) enum Route {
     Bert(Box<bert::Bert>),
     /// The pieces are words with a mark for the space before them.
     Metaspace(Box<metaspace::MetaspaceRoute>),
+    /// The whole text is a word of a BPE, cut where no merge crosses.
+    WholeText(Box<whole_text::WholeText>),
 }
 
 /// A stretch of a document between two added tokens.
@@ -46,17 +49,19 @@ impl Route {
         }
         let bert = || bert::Bert::new(normalizer, pre_tokenizer, model);
         let metaspace = || metaspace::MetaspaceRoute::new(normalizer, pre_tokenizer, model);
+        let whole_text = || whole_text::WholeText::new(normalizer, pre_tokenizer, model);
         byte_level::ByteLevel::new(pre_tokenizer, model)
             .map(Self::ByteLevel)
             .or_else(|| Some(Self::Bert(Box::new(bert()?))))
             .or_else(|| Some(Self::Metaspace(Box::new(metaspace()?))))
+            .or_else(|| Some(Self::WholeText(Box::new(whole_text()?))))
     }
 
     /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
-            Self::Bert(_) | Self::Metaspace(_) => true,
+            Self::Bert(_) | Self::Metaspace(_) | Self::WholeText(_) => true,
         }
     }
 
@@ -64,7 +69,7 @@ impl Route {
     pub(super) fn can_cut(&self) -> bool {
         match self {
             Self::ByteLevel(route) => route.can_cut(),
-            Self::Bert(_) | Self::Metaspace(_) => false,
+            Self::Bert(_) | Self::Metaspace(_) | Self::WholeText(_) => false,
         }
     }
 
@@ -80,6 +85,7 @@ impl Route {
             Self::ByteLevel(route) => route.encode(pipeline, stretch, workspace, ids),
             Self::Bert(route) => route.encode(pipeline, stretch, workspace, ids),
             Self::Metaspace(route) => route.encode(pipeline, stretch, &mut workspace.metaspace, ids),
+            Self::WholeText(route) => route.encode(pipeline, stretch, workspace, ids),
         }
     }
 }

@@ -1,150 +1,172 @@
-//! Byte-pair encoding of characters (Sennrich, Haddow, Birch, ACL 2016), as `SentencePiece` has it: of all neighbours
-//! whose texts together are a piece, those are merged whose piece has the highest score, the leftmost where equal.
+//! Byte-pair encoding as `SentencePiece` has it, over a table of all pairs that make a piece.
 //!
-//! Merging may lead through pieces that are unused. What is left of them is taken apart again, the way it was merged.
+//! Of all neighbours whose texts together are a piece, those are merged whose piece has the highest score, the leftmost
+//! where equal: a BPE whose merges are the ways to cut each piece in two pieces or characters, and whose ranks are the
+//! places of the scores, equal ones sharing a rank. So it is merged as any other BPE, in linear time, and a text may be cut
+//! where no piece can be merged across. Not where pieces are unused: how those are taken apart depends on the whole text,
+//! and the agenda of the original is followed.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use rustc_hash::{FxHashMap, FxHashSet};
 
-use rustc_hash::FxHashMap;
-
-use super::super::trie::Trie;
-use super::vocabulary::{PieceKind, Vocabulary};
+use super::agenda::{self, Score};
+use super::normalizer::Normalizer;
+use super::vocabulary::{PieceKind, Vocabulary, VocabularyPiece};
 use super::{Segment, UNKNOWN};
+use crate::tokens::cuts::Cuts;
+use crate::tokens::models::{Merges, Token};
+use crate::tokens::route;
 
-/// The original takes an unused piece apart to this depth, and gives out deeper ones whole.
-const DEEPEST: usize = 101;
-
-/// A run of the text that is not merged further yet. Length 0: it was merged into the one before it.
-#[derive(Debug, Clone, Copy)]
-struct Symbol {
-    begin: u32,
-    length: u32,
-    previous: u32,
-    next: u32,
-    /// Where the pieces that begin with this text go on in the trie; [`NONE`] where none does.
-    node: u32,
-    /// A user-defined symbol: never merged.
-    frozen: bool,
+/// A model of merges, or what takes the place of one.
+#[derive(Debug, Clone)]
+pub(super) struct Bpe {
+    table: Option<Table>,
 }
 
-const NONE: u32 = u32::MAX;
-
-/// Two neighbours that make a piece, in the order of merging: those that come first are the greatest. It is stale once
-/// their lengths are no longer what they were.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Pair {
-    score: Score,
-    left: Reverse<u32>,
-    right: u32,
-    length: u32,
-    /// The piece's node in the trie.
-    node: u32,
+#[derive(Debug, Clone)]
+pub(super) struct Table {
+    merges: Merges,
+    /// The symbols of characters that are not pieces but parts of some.
+    parts: FxHashMap<char, u32>,
+    /// The symbols of ASCII characters, which most are.
+    ascii: Box<[u32; 128]>,
+    /// Where a text may be cut, and whether it is the text as it stands in the document.
+    pub(super) cuts: Cuts,
+    pub(super) takes_raw_text: bool,
 }
 
-/// The bits of a score in an order of whole numbers, the one of `f32::total_cmp`: the original, too, compares bits, and
-/// -0.0 comes before 0.0.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Score(i32);
+/// The symbol of a character that is neither a piece nor part of one.
+const NOTHING: u32 = u32::MAX - 1;
 
-impl Score {
-    fn of(score: f32) -> Self {
-        let bits = score.to_bits() as i32;
-        Self(bits ^ ((bits >> 31) as u32 >> 1) as i32)
+/// Added to the id of a user-defined symbol where it stands for itself and is never merged.
+const FROZEN: u32 = 1 << 30;
+
+/// Pieces are cut in two wherever they can be, in time of the square of their lengths. Files for which this is more have
+/// no table.
+const MOST_WORK: usize = 1 << 26;
+
+impl Bpe {
+    pub(super) fn new(vocabulary: &Vocabulary, normalizer: &Normalizer) -> Self {
+        // A NUL that is unused is no piece at all.
+        let is_unused = |piece: &VocabularyPiece| piece.kind == PieceKind::Unused && &*piece.text != "\0";
+        let work: usize = vocabulary.pieces.iter().map(|piece| piece.text.len().pow(2)).sum();
+        let has_table = !route::are_off() && work <= MOST_WORK && !vocabulary.pieces.iter().any(is_unused);
+        Self { table: has_table.then(|| Table::new(vocabulary, normalizer)) }
     }
-}
 
-/// One text on its way to pieces.
-struct Merging<'a> {
-    vocabulary: &'a Vocabulary,
-    text: &'a [u8],
-    symbols: Vec<Symbol>,
-    /// For each unused piece the length of its left half, as it was last seen anywhere in the text.
-    halves: FxHashMap<u32, u32>,
-}
+    pub(super) fn table(&self) -> Option<&Table> {
+        self.table.as_ref()
+    }
 
-pub(super) fn segment(vocabulary: &Vocabulary, text: &[u8], out: &mut Vec<Segment>) {
-    let symbols = split(vocabulary, text);
-    let mut merging = Merging { vocabulary, text, symbols, halves: FxHashMap::default() };
-    let last = merging.symbols.len().saturating_sub(1) as u32;
-    let pairs: Vec<Pair> = (0..last).filter_map(|left| merging.pair(left, left + 1)).collect();
-    merging.merge(BinaryHeap::from(pairs));
-    for symbol in &merging.symbols {
-        if symbol.length > 0 {
-            merging.write(symbol.begin, symbol.length, DEEPEST, out);
+    /// Appends the segments of a normalized text.
+    pub(super) fn segment(&self, vocabulary: &Vocabulary, text: &[u8], out: &mut Vec<Segment>) {
+        match &self.table {
+            Some(table) => table.segment(vocabulary, text, &mut Vec::new(), out),
+            None => agenda::segment(vocabulary, text, out),
         }
     }
 }
 
-/// The text as user-defined symbols and characters.
-fn split(vocabulary: &Vocabulary, text: &[u8]) -> Vec<Symbol> {
-    let mut symbols = Vec::with_capacity(text.len());
-    let mut begin = 0;
-    while begin < text.len() {
-        let (length, frozen) = vocabulary.symbols.longest_prefix_or_character(&text[begin..]);
-        let place = symbols.len() as u32;
-        let end = begin + length;
-        symbols.push(Symbol {
-            begin: begin as u32,
-            length: length as u32,
-            previous: place.checked_sub(1).unwrap_or(NONE),
-            next: if end < text.len() { place + 1 } else { NONE },
-            node: vocabulary.spelled.walk(Trie::ROOT, &text[begin..end]).unwrap_or(NONE),
-            frozen,
-        });
-        begin = end;
-    }
-    symbols
+/// The pieces that text can turn into.
+fn spelled(vocabulary: &Vocabulary) -> impl Iterator<Item = (u32, &VocabularyPiece)> {
+    let pieces = (0..).zip(&vocabulary.pieces);
+    pieces.filter(|(_, piece)| matches!(piece.kind, PieceKind::Normal | PieceKind::UserDefined))
 }
 
-impl Merging<'_> {
-    fn merge(&mut self, mut agenda: BinaryHeap<Pair>) {
-        while let Some(pair) = agenda.pop() {
-            let (left, right) = (&self.symbols[pair.left.0 as usize], &self.symbols[pair.right as usize]);
-            if left.length == 0 || right.length == 0 || left.length + right.length != pair.length {
-                continue;
+fn only_character(text: &str) -> Option<char> {
+    let mut characters = text.chars();
+    characters.next().filter(|_| characters.next().is_none())
+}
+
+impl Table {
+    fn new(vocabulary: &Vocabulary, normalizer: &Normalizer) -> Self {
+        let mut parts = FxHashMap::default();
+        for character in spelled(vocabulary).flat_map(|(_, piece)| piece.text.chars()) {
+            let next = (vocabulary.pieces.len() + parts.len()) as u32;
+            if vocabulary.spelled.get(character.encode_utf8(&mut [0; 4]).as_bytes()).is_none() {
+                parts.entry(character).or_insert(next);
             }
-            let (previous, next) = (left.previous, right.next);
-            self.symbols[pair.right as usize].length = 0;
-            if let Some(next) = self.symbols.get_mut(next as usize) {
-                next.previous = pair.left.0;
+        }
+        let symbol = |text: &str| {
+            let of_part = || parts.get(&only_character(text)?).copied();
+            vocabulary.spelled.get(text.as_bytes()).or_else(of_part)
+        };
+        let ranks = ranks(vocabulary);
+        let (mut merges, mut joined) = (Merges::default(), FxHashSet::default());
+        for (id, piece) in spelled(vocabulary) {
+            let rank = ranks.get(&Score::of(piece.score)).copied().unwrap_or_default();
+            let cuts = piece.text.char_indices().zip(piece.text.chars().skip(1));
+            for ((begin, before), after) in cuts {
+                let (left, right) = piece.text.split_at(begin + before.len_utf8());
+                if let (Some(left), Some(right)) = (symbol(left), symbol(right)) {
+                    merges.insert((left, right), rank, id);
+                    joined.insert((before, after));
+                }
+                if piece.kind == PieceKind::UserDefined {
+                    joined.insert((before, after));
+                }
             }
-            let merged = &mut self.symbols[pair.left.0 as usize];
-            (merged.length, merged.next, merged.node) = (pair.length, next, pair.node);
-            agenda.extend(self.pair(previous, pair.left.0));
-            agenda.extend(self.pair(pair.left.0, next));
         }
+        let takes_raw_text = takes_raw_text(vocabulary, normalizer);
+        let mark = normalizer.space.chars().next().filter(|_| takes_raw_text);
+        let known = spelled(vocabulary).filter_map(|(_, piece)| only_character(&piece.text));
+        let cuts = Cuts::new(joined, known, vocabulary.bytes.is_some(), mark);
+        let mut table = Self { merges, parts, ascii: Box::new([NOTHING; 128]), cuts, takes_raw_text };
+        table.ascii = Box::new(std::array::from_fn(|byte| table.symbol_of(vocabulary, &[byte as u8])));
+        table
     }
 
-    /// The pair of two neighbours, if they make a piece.
-    fn pair(&mut self, left: u32, right: u32) -> Option<Pair> {
-        let (first, second) = (self.symbols.get(left as usize)?, self.symbols.get(right as usize)?);
-        if first.node == NONE || first.frozen || second.frozen {
-            return None;
-        }
-        let node = self.vocabulary.spelled.walk(first.node, self.text_of(second.begin, second.length))?;
-        let id = self.vocabulary.spelled.value(node)?;
-        let (piece, half, length) = (self.vocabulary.get(id)?, first.length, first.length + second.length);
-        if piece.kind == PieceKind::Unused {
-            self.halves.insert(id, half);
-        }
-        Some(Pair { score: Score::of(piece.score), left: Reverse(left), right, length, node })
+    /// The symbol of a character.
+    fn symbol_of(&self, vocabulary: &Vocabulary, character: &[u8]) -> u32 {
+        let of_part = || self.parts.get(&only_character(std::str::from_utf8(character).ok()?)?).copied();
+        vocabulary.spelled.get(character).or_else(of_part).unwrap_or(NOTHING)
     }
 
-    fn text_of(&self, begin: u32, length: u32) -> &[u8] {
-        &self.text[begin as usize..(begin + length) as usize]
-    }
-
-    fn write(&self, begin: u32, length: u32, depth: usize, out: &mut Vec<Segment>) {
-        let id = self.vocabulary.spelled.get(self.text_of(begin, length)).unwrap_or(UNKNOWN);
-        let unused = self.vocabulary.get(id).is_some_and(|piece| piece.kind == PieceKind::Unused);
-        match (self.halves.get(&id), depth.checked_sub(1)) {
-            (Some(half), Some(depth)) if unused => {
-                self.write(begin, *half, depth, out);
-                self.write(begin + half, length - half, depth, out);
-            }
-            (None, Some(_)) if unused => out.push(Segment { id: UNKNOWN, length }),
-            _ => out.push(Segment { id, length }),
+    /// Appends the segments of a normalized text or part of one. `tokens` is room to work in.
+    pub(super) fn segment(
+        &self,
+        vocabulary: &Vocabulary,
+        text: &[u8],
+        tokens: &mut Vec<Token>,
+        out: &mut Vec<Segment>,
+    ) {
+        tokens.clear();
+        let mut rest = text;
+        while !rest.is_empty() {
+            let (length, is_frozen) = vocabulary.symbols.longest_prefix_or_character(rest);
+            let (symbol, after) = rest.split_at(length);
+            let id = match symbol {
+                _ if is_frozen => vocabulary.spelled.get(symbol).map_or(NOTHING, |id| id | FROZEN),
+                [byte] if byte.is_ascii() => self.ascii[usize::from(*byte)],
+                _ => self.symbol_of(vocabulary, symbol),
+            };
+            tokens.push(Token { id, length: length as u32 });
+            rest = after;
         }
+        self.merges.apply(tokens, 0);
+        out.extend(tokens.iter().map(|token| {
+            let is_frozen = token.id != NOTHING && token.id & FROZEN != 0;
+            let id = if is_frozen { token.id & !FROZEN } else { token.id };
+            let is_piece = (id as usize) < vocabulary.pieces.len();
+            Segment { id: if is_piece { id } else { UNKNOWN }, length: token.length }
+        }));
     }
+}
+
+/// The places of the scores, the highest first.
+fn ranks(vocabulary: &Vocabulary) -> FxHashMap<Score, u32> {
+    let mut scores: Vec<Score> = spelled(vocabulary).map(|(_, piece)| Score::of(piece.score)).collect();
+    scores.sort_unstable();
+    scores.dedup();
+    scores.into_iter().rev().zip(0..).collect()
+}
+
+/// Whether a text is normalized by nothing but marks for its spaces and one before it.
+fn takes_raw_text(vocabulary: &Vocabulary, normalizer: &Normalizer) -> bool {
+    let mark = normalizer.space.chars().next();
+    let symbols = vocabulary.pieces.iter().filter(|piece| piece.kind == PieceKind::UserDefined);
+    let mut in_symbols = symbols.flat_map(|piece| piece.text.chars());
+    normalizer.charsmap.is_none()
+        && !normalizer.remove_extra_whitespaces
+        && !(normalizer.add_dummy_prefix && normalizer.treat_whitespace_as_suffix)
+        && !in_symbols.any(|character| character == ' ' || Some(character) == mark)
 }

@@ -188,7 +188,7 @@ impl SentencePiece {
             "ignore_merges": false,
             "vocab": vocab,
             // Characters are BPE without merges.
-            "merges": if let Segmenter::Bpe = self.segmenter { self.merges()? } else { Vec::new() },
+            "merges": if let Segmenter::Bpe(_) = self.segmenter { self.merges()? } else { Vec::new() },
         }))
     }
 

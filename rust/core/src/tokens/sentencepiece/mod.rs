@@ -4,7 +4,9 @@
 //! Pieces and their ids are those of its `EncodeAsIds`, places those of `EncodeAsProto`, decoded text that of
 //! `DecodeIds`.
 
+mod agenda;
 mod bpe;
+mod bpe_ids;
 mod by_word;
 mod convert;
 mod decode;
@@ -17,6 +19,8 @@ mod wire;
 mod word_ids;
 mod words;
 
+#[cfg(test)]
+mod bpe_tests;
 #[cfg(test)]
 mod example;
 #[cfg(test)]
@@ -33,6 +37,7 @@ pub(super) use word_ids::Buffers;
 
 use super::route;
 use crate::Result;
+use bpe::Bpe;
 use by_word::ByWord;
 use normalizer::{Normalized, Normalizer};
 use proto::ModelProto;
@@ -56,7 +61,7 @@ pub struct SentencePiece {
 #[derive(Debug, Clone)]
 enum Segmenter {
     Unigram(Unigram),
-    Bpe,
+    Bpe(Box<Bpe>),
     Word,
     Char,
 }
@@ -117,14 +122,14 @@ impl SentencePiece {
         let proto = ModelProto::read(file)?;
         let trainer = &proto.trainer;
         let vocabulary = Vocabulary::new(proto.pieces, trainer.model_type, trainer.byte_fallback)?;
+        let normalizer = Normalizer::new(&proto.normalizer, trainer.treat_whitespace_as_suffix)
+            .map_err(|error| error.at("normalizer_spec"))?;
         let segmenter = match trainer.model_type {
             ModelType::Unigram => Segmenter::Unigram(Unigram::new(&vocabulary.pieces)?),
-            ModelType::Bpe => Segmenter::Bpe,
+            ModelType::Bpe => Segmenter::Bpe(Box::new(Bpe::new(&vocabulary, &normalizer))),
             ModelType::Word => Segmenter::Word,
             ModelType::Char => Segmenter::Char,
         };
-        let normalizer = Normalizer::new(&proto.normalizer, trainer.treat_whitespace_as_suffix)
-            .map_err(|error| error.at("normalizer_spec"))?;
         let denormalizer = proto.denormalizer.filter(|spec| !spec.precompiled_charsmap.is_empty());
         let denormalizer = denormalizer
             .map(|spec| Normalizer::new(&spec, false))
@@ -165,7 +170,7 @@ impl SentencePiece {
     pub fn model_type(&self) -> ModelType {
         match self.segmenter {
             Segmenter::Unigram(_) => ModelType::Unigram,
-            Segmenter::Bpe => ModelType::Bpe,
+            Segmenter::Bpe(_) => ModelType::Bpe,
             Segmenter::Word => ModelType::Word,
             Segmenter::Char => ModelType::Char,
         }
@@ -234,6 +239,11 @@ impl SentencePiece {
         {
             return self.encode_words(by_word, unigram, text, buffers, out);
         }
+        if let Segmenter::Bpe(bpe) = &self.segmenter
+            && let Some(table) = bpe.table().filter(|_| u32::try_from(text.len()).is_ok())
+        {
+            return self.encode_parts(table, text, buffers, out);
+        }
         self.encode_whole(text, out)
     }
 
@@ -274,7 +284,7 @@ impl SentencePiece {
         let mut out = Vec::with_capacity(text.len() / 4 + 1);
         match &self.segmenter {
             Segmenter::Unigram(unigram) => unigram.segment(&vocabulary.spelled, text, &mut out),
-            Segmenter::Bpe => bpe::segment(vocabulary, text, &mut out),
+            Segmenter::Bpe(bpe) => bpe.segment(vocabulary, text, &mut out),
             Segmenter::Word => words::segment_words(vocabulary, text, &mut out),
             Segmenter::Char => words::segment_characters(vocabulary, text, &mut out),
         }

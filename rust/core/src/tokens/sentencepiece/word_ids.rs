@@ -1,5 +1,6 @@
 //! The ids of a text, word by word.
 
+use super::bpe_ids::Parts;
 use super::by_word::ByWord;
 use super::paths::{self, Maker, Path};
 use super::unigram::Unigram;
@@ -13,6 +14,7 @@ use crate::{Error, Result};
 /// What a thread keeps between texts.
 #[derive(Debug, Default)]
 pub(in crate::tokens) struct Buffers {
+    pub(super) parts: Parts,
     words: Words,
     /// By words as they stand in the text.
     paths: WordCache,
@@ -72,7 +74,7 @@ impl SentencePiece {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         let mut way = Way { model: self, by_word, unigram, sum: 0.0, after_unknown: false, out };
-        let Buffers { words, paths, making, taking } = buffers;
+        let Buffers { words, paths, making, taking, .. } = buffers;
         // Where spaces count, those at the begin stand before what would else be the first word.
         let mut is_first = true;
         words.read(&by_word.characters, text, by_word.runs, |mut places| {

@@ -37,9 +37,7 @@ impl Chunks {
         let strips = steps.iter().any(|step| matches!(step, Normalizer::Strip { .. }));
         let cuts_before_spaces = match pre_tokenizer {
             // Where the space before a word was stripped, its mark is put there again.
-            PreTokenizer::Metaspace(step) => {
-                step.cuts_before().is_some() && step.prepend_scheme() == PrependScheme::Always
-            }
+            PreTokenizer::Metaspace(step) => step.splits() && step.prepend_scheme() == PrependScheme::Always,
             PreTokenizer::ByteLevel(step) => step.use_regex && !strips,
             _ => false,
         };

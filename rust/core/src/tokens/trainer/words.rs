@@ -86,8 +86,8 @@ impl Way {
                 }
                 Some(PreTokenizer::Metaspace(step)) => {
                     let prepends = step.prepend_scheme() != PrependScheme::Never;
-                    if let Some(mark) = step.cuts_before() {
-                        return Self::Marks { mark, prepends };
+                    if step.splits() {
+                        return Self::Marks { mark: step.replacement(), prepends };
                     }
                 }
                 _ => {}

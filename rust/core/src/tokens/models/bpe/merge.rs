@@ -14,7 +14,7 @@ const RANKS: u32 = (1 << (i32::BITS - 1 - word::LONGEST.trailing_zeros())) - 1;
 
 /// Which pairs of neighbours become one symbol.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Merges {
+pub(in crate::tokens) struct Merges {
     pairs: Pairs,
     /// Whether only the heap will do: some merge gives back its left symbol (its right one is no longer than the prefix
     /// of continuing tokens, which a merge cuts off), or a rank is too high for a key.
@@ -23,7 +23,7 @@ pub(super) struct Merges {
 
 impl Merges {
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
-    pub(super) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
+    pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
         self.needs_heap |= id == left || rank >= RANKS;
         self.pairs.insert(Merge { left, right, rank, id });
     }
@@ -61,7 +61,7 @@ impl Merges {
     }
 
     /// Joins what stands in `tokens` from `start`.
-    pub(super) fn apply(&self, tokens: &mut Vec<Token>, start: usize) {
+    pub(in crate::tokens) fn apply(&self, tokens: &mut Vec<Token>, start: usize) {
         let row = Cell::from_mut(&mut tokens[start..]).as_slice_of_cells();
         let (mut taken, mut written) = (0, 0);
         self.merge(row, |id, count| {

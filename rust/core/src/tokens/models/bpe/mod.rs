@@ -9,6 +9,7 @@ mod heap;
 mod long;
 mod merge;
 mod pairs;
+mod parts;
 mod ranks;
 mod symbols;
 mod vectors;
@@ -18,7 +19,7 @@ mod word;
 use rustc_hash::FxHashMap;
 
 use self::bytes::Bytes;
-use self::merge::Merges;
+pub(in crate::tokens) use self::merge::Merges;
 use self::symbols::Characters;
 use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
 use crate::text::byte_level;
@@ -157,19 +158,20 @@ impl Bpe {
             return Ok(());
         }
         let start = tokens.len();
-        self.push_symbols(word, tokens)?;
+        self.push_symbols(word, None, tokens)?;
         self.merges.apply(tokens, start);
         Ok(())
     }
 
-    /// Appends the characters of a word, known or not.
+    /// Appends the characters of a word, known or not. `space` is what its spaces stand for.
     ///
     /// An unknown one is put in only when a known one or the end follows, so that the next can be fused with it; what
     /// is spelled as bytes does not count as known, and so comes before it. The `tokenizers` library has it like that.
-    fn push_symbols(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
+    fn push_symbols(&self, word: &str, space: Option<char>, tokens: &mut Vec<Token>) -> Result<()> {
         let mut unknown: Option<Token> = None;
         for (begin, character) in word.char_indices() {
             let length = character.len_utf8();
+            let character = space.filter(|_| character == ' ').unwrap_or(character);
             let (is_first, is_last) = (begin == 0, begin + length == word.len());
             if let Some(id) = self.characters.id(character, is_first, is_last) {
                 tokens.extend(unknown.take());

@@ -5,9 +5,6 @@
     reason = "what runs on certain machines only has to be compiled for them whole"
 )]
 
-#[cfg(target_arch = "x86_64")]
-use std::sync::LazyLock;
-
 use super::word::NONE;
 
 /// As many keys as are compared at once.
@@ -42,7 +39,7 @@ impl Vectors for Portable {
 #[inline]
 #[cfg(target_arch = "x86_64")]
 pub(super) fn run(step: &mut impl Step) {
-    if *wide::IS_THERE {
+    if crate::simd::has_avx2() {
         // SAFETY: the machine has these instructions: it was asked.
         #[expect(unsafe_code, reason = "a function for certain machines is called after asking for them")]
         unsafe {
@@ -66,16 +63,7 @@ mod wide {
         _mm256_extracti128_si256, _mm256_loadu_si256, _mm256_min_epi32, _mm256_set1_epi32,
     };
 
-    use super::{LANES, LazyLock, NONE, Step, Vectors};
-
-    pub(super) static IS_THERE: LazyLock<bool> = LazyLock::new(|| {
-        let is_off = std::env::var_os("FASTMASK_SIMD").is_some_and(|value| value == "off");
-        !is_off
-            && is_x86_feature_detected!("avx2")
-            && is_x86_feature_detected!("bmi1")
-            && is_x86_feature_detected!("bmi2")
-            && is_x86_feature_detected!("lzcnt")
-    });
+    use super::{LANES, NONE, Step, Vectors};
 
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt")]
     pub(super) fn run(step: &mut impl Step) {
