@@ -146,10 +146,12 @@ impl Scan {
             if cursor.read >= pause && begins_with_ascii(&text[cursor.read..]) {
                 let before = cursor.read;
                 cursor.scan_block(text, &mut self.buffer, &mut self.places, sort);
-                if cursor.read >= before + PAUSE {
+                if cursor.read < before + PAUSE {
+                    pause = cursor.read + PAUSE;
+                }
+                if cursor.read > before {
                     continue;
                 }
-                pause = cursor.read + PAUSE;
             }
             let (character, width) = first_character(&text[cursor.read..]);
             let entry = self.table.seen(character);
