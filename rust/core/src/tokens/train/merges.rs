@@ -34,10 +34,10 @@ const PLACES_A_THREAD: usize = if cfg!(test) { 2 } else { 1 << 13 };
 const BLOCK: usize = 32;
 
 /// A pair is forgotten if it is rarer than all pairs would be if there were this many for each merge.
-const PAIRS_A_MERGE: i64 = 128;
+const PAIRS_A_MERGE: i64 = if cfg!(test) { 1 } else { 128 };
 
 /// How much lower the next guess is.
-const LOWER: i64 = 16;
+const LOWER: i64 = if cfg!(test) { 2 } else { 16 };
 
 /// What merging is told.
 pub(super) struct Limits<'a> {
@@ -241,5 +241,117 @@ impl Spans {
         }
         self.differ |= least != greatest || ![0, least].contains(&self.known[symbol]);
         self.known[symbol] = least;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use proptest::prelude::*;
+
+    use super::*;
+
+    /// A chain of words of symbols 0 to 3, which the vocabulary calls a to d, and `specials` before them.
+    fn start(words: &[(Vec<u32>, u64)], specials: &[&str], prefix: &str) -> (Chain, Vocabulary) {
+        let mut vocabulary = Vocabulary::default();
+        specials.iter().for_each(|text| drop(vocabulary.id(text)));
+        let mut id = |symbol: u32, continues: bool| {
+            let letter = ["a", "b", "c", "#"][symbol as usize];
+            vocabulary.id(&if continues { format!("{prefix}{letter}") } else { letter.to_owned() })
+        };
+        let mut chain = Chain::new();
+        for (word, count) in words {
+            let ids: Vec<u32> = word.iter().enumerate().map(|(at, &symbol)| id(symbol, at > 0)).collect();
+            chain.push(*count, |symbol| ids.iter().for_each(|&id| symbol(id))).unwrap();
+        }
+        (chain, vocabulary)
+    }
+
+    fn any_words() -> impl Strategy<Value = Vec<(Vec<u32>, u64)>> {
+        prop::collection::vec((prop::collection::vec(0_u32..4, 0..12), 1_u64..30), 0..30).prop_map(
+            |mut words| {
+                words.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+                words
+            },
+        )
+    }
+
+    fn texts(vocabulary: &Vocabulary) -> Vec<String> {
+        (0..vocabulary.len() as u32).map(|id| vocabulary.text(id).to_owned()).collect()
+    }
+
+    /// Counts all pairs before each merge, and merges the most frequent one in every word.
+    fn plainly(words: &[(Vec<u32>, u64)], vocabulary: &mut Vocabulary, size: usize, least: u64) -> Vec<Pair> {
+        let id = |symbol: &u32| vocabulary.get(["a", "b", "c", "#"][*symbol as usize]).unwrap();
+        let mut words: Vec<(Vec<u32>, u64)> =
+            words.iter().map(|(word, count)| (word.iter().map(id).collect(), *count)).collect();
+        let mut merges = Vec::new();
+        while vocabulary.len() < size {
+            let mut counts: BTreeMap<Pair, u64> = BTreeMap::new();
+            for (word, count) in &words {
+                word.windows(2).for_each(|pair| *counts.entry((pair[0], pair[1])).or_default() += count);
+            }
+            let best = counts.iter().max_by_key(|&(&pair, &count)| (count, std::cmp::Reverse(pair)));
+            let Some((&pair, _)) = best.filter(|(_, count)| **count >= least.max(1)) else { break };
+            let new = vocabulary.id(&[vocabulary.text(pair.0), vocabulary.text(pair.1)].concat());
+            merges.push(pair);
+            for (word, _) in &mut words {
+                let mut at = 0;
+                while at + 1 < word.len() {
+                    if (word[at], word[at + 1]) == pair {
+                        word[at] = new;
+                        word.remove(at + 1);
+                    }
+                    at += 1;
+                }
+            }
+        }
+        merges
+    }
+
+    proptest! {
+        #[test]
+        fn merges_are_those_of_a_plain_trainer(
+            words in any_words(),
+            vocab_size in 5_usize..60,
+            min_frequency in 0_u64..40,
+            num_threads in 1_usize..4,
+        ) {
+            let specials = ["<s>", "ab", "#"];
+            let limits = Limits {
+                vocab_size, min_frequency, continuing_subword_prefix: None, max_token_length: None, num_threads,
+            };
+            let (chain, mut vocabulary) = start(&words, &specials, "");
+            let (_, mut plain) = start(&words, &specials, "");
+            let merges = merge(chain, &mut vocabulary, &limits, |_, _| Ok(())).unwrap();
+            prop_assert_eq!(merges, plainly(&words, &mut plain, vocab_size, min_frequency));
+            prop_assert_eq!(texts(&vocabulary), texts(&plain));
+        }
+
+        #[test]
+        fn what_is_forgotten_changes_nothing(
+            words in any_words(),
+            vocab_size in 5_usize..60,
+            min_frequency in 0_u64..10,
+            num_threads in 1_usize..4,
+            prefix in prop::sample::select(vec!["", "#", "##", "a"]),
+        ) {
+            let limits = Limits {
+                vocab_size, min_frequency, continuing_subword_prefix: Some(prefix), max_token_length: None, num_threads,
+            };
+            let (chain, mut vocabulary) = start(&words, &["ab"], prefix);
+            let (mut whole, mut other) = start(&words, &["ab"], prefix);
+            let mut most = 0;
+            let merges = merge(chain, &mut vocabulary, &limits, |done, _| {
+                assert!(done >= most, "progress goes back");
+                most = done;
+                Ok(())
+            }).unwrap();
+            let mut attempt = Attempt::new(&mut whole, &mut other, &limits, false).unwrap();
+            prop_assert!(attempt.run(&mut |_| Ok(())).unwrap());
+            prop_assert_eq!(merges, only_last(attempt.merges));
+            prop_assert_eq!(texts(&vocabulary), texts(&other));
+        }
     }
 }
