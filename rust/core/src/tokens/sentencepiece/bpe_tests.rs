@@ -29,7 +29,7 @@ fn plainly(model: &SentencePiece, text: &str) -> (Vec<u32>, Vec<Segment>) {
     let normalized = model.normalizer.normalize(&model.vocabulary.symbols, text, false).unwrap();
     let (mut segments, mut ids) = (Vec::new(), Vec::new());
     agenda::segment(&model.vocabulary, &normalized.text, &mut segments);
-    model.append_ids(segments, &normalized.text, false, &mut ids);
+    model.append_ids(segments.iter().copied(), &normalized.text, false, &mut ids);
     (ids, segments)
 }
 
