@@ -70,6 +70,10 @@ impl WholeText {
             return Ok(());
         }
         let Workspace { parts, places, scratch, .. } = workspace;
+        if u32::try_from(text.len()).is_err() {
+            // Places are of 32 bits: the model says so.
+            return pipeline.model.encode_word(text, &mut scratch.tokens);
+        }
         let mut encode = |word: &[u8], ids: &mut Vec<u32>| {
             let word = std::str::from_utf8(word)
                 .map_err(|error| Error::new(format!("a word is cut in a character: {error}")))?;

@@ -14,7 +14,8 @@ pub(super) struct Merge {
 /// A hash table with open addressing, and a Bloom filter before it (Putze, Sanders, Singler: *Cache-, hash- and
 /// space-efficient Bloom filters*, 2007: all bits of a key are in one word).
 ///
-/// Most pairs that are looked for are not there. The filter, of ten bits a merge, says so out of the nearest caches, and
+/// Most pairs that are looked for are not there. The filter, of nine bits a merge or more, says so out of the nearest
+/// caches, and
 /// leaves those of the table to the pairs that are: of these the frequent ones were inserted first and stand where
 /// their hash points, so that the table may be nearly full.
 #[derive(Debug, Clone)]
@@ -54,7 +55,7 @@ impl Pairs {
         self.slots.iter().filter(|merge| merge.rank != FREE)
     }
 
-    /// What a pair becomes.
+    /// What a pair becomes. Both are symbols: `u32::MAX` is none.
     #[inline]
     pub(super) fn get(&self, left: u32, right: u32) -> Option<&Merge> {
         let hash = hash(left, right);

@@ -32,6 +32,8 @@ pub(super) struct Window {
     next: [u16; LONGEST],
     previous: [u16; LONGEST],
     length: usize,
+    /// The symbols before they were merged.
+    given: Vec<u32>,
 }
 
 /// What lies beyond the first symbol and the last.
@@ -48,15 +50,24 @@ impl Window {
             next: [END; LONGEST],
             previous: [END; LONGEST],
             length: 0,
+            given: Vec::with_capacity(LONGEST),
         })
     }
 
     /// Takes the first [`LONGEST`] symbols in place of those that it had, and merges them.
     pub(super) fn merge(&mut self, merges: &Merges, symbols: &(impl Symbols + ?Sized)) {
-        self.length = symbols.len().min(LONGEST);
+        let length = symbols.len().min(LONGEST);
+        // A run of one character has many windows that are the same.
+        let is_same = |(place, &given): (usize, &u32)| symbols.symbol(place) == given;
+        if length == self.length && self.given.iter().enumerate().all(is_same) {
+            return;
+        }
+        self.length = length;
+        self.given.clear();
+        self.given.extend((0..length).map(|place| symbols.symbol(place)));
         self.keys = [NONE; LONGEST];
-        for place in 0..self.length {
-            self.symbols[place] = symbols.symbol(place);
+        self.symbols[..length].copy_from_slice(&self.given);
+        for place in 0..length {
             self.next[place] = if place + 1 < self.length { place as u16 + 1 } else { END };
             self.previous[place] = (place as u16).checked_sub(1).unwrap_or(END);
         }
@@ -115,12 +126,15 @@ impl Window {
         } else {
             self.keys[place] = NONE;
         }
-        self.note_least::<V>(place / BLOCK);
-        if taken / BLOCK != place / BLOCK {
-            self.note_least::<V>(taken / BLOCK);
-        }
         if before < LONGEST {
             self.look_up(merges, before, place);
+        }
+        let block = place / BLOCK;
+        self.note_least::<V>(block);
+        if taken / BLOCK != block {
+            self.note_least::<V>(taken / BLOCK);
+        }
+        if before < LONGEST && before / BLOCK != block {
             self.note_least::<V>(before / BLOCK);
         }
     }
