@@ -8,6 +8,7 @@
 //! there are few distinct counts, and whoever goes through ascending places goes through them once. What is merged
 //! most often also lies close together.
 
+use super::steps::{Counts, Step};
 use crate::{Error, Result};
 
 /// Stands before each word and after the last one.
@@ -36,13 +37,6 @@ pub(super) struct Join {
     pub(super) after: Option<Symbol>,
     /// How often the word occurs in the text.
     pub(super) count: u64,
-}
-
-/// Words up to the place `end` occur `count` times each.
-#[derive(Debug, Clone, Copy)]
-struct Step {
-    end: u32,
-    count: u64,
 }
 
 #[derive(Debug)]
@@ -111,7 +105,7 @@ impl Chain {
     /// Calls `each` with the pairs of neighbours in one of the shares: left, right, the place of the left one, and
     /// the count of the word.
     pub(super) fn pairs(&self, share: std::ops::Range<usize>, mut each: impl FnMut(u32, u32, u32, u64)) {
-        let mut counts = Counts { steps: &self.steps };
+        let mut counts = Counts::of(&self.steps);
         let (mut at, mut count) = (share.start, 0);
         // The places of a share are a boundary and all that stands before the boundary at its end.
         while at < share.end {
@@ -156,7 +150,7 @@ impl Chain {
     ) -> Vec<(Stretch<'a>, &'a [u32])> {
         let size = places.len().div_ceil(number.max(1)).max(1);
         let mut stretches = Vec::new();
-        let counts = Counts { steps: &self.steps };
+        let counts = Counts::of(&self.steps);
         let (mut slots, mut base, mut places) = (self.slots.as_mut_slice(), 0, places);
         while stretches.len() + 1 < number
             && let Some(&first) = places.get(size)
@@ -200,7 +194,7 @@ impl Chain {
     /// The chain as it was before anything was joined; `parts` gives the two symbols that have become one.
     pub(super) fn taken_apart(&self, parts: impl Fn(u32) -> Option<(u32, u32)>) -> Result<Self> {
         let mut whole = Self::new();
-        let mut counts = Counts { steps: &self.steps };
+        let mut counts = Counts::of(&self.steps);
         let mut waiting = Vec::new();
         let mut at = 1;
         while at < self.slots.len() {
@@ -236,29 +230,6 @@ fn span_of(slots: &[u32], at: usize) -> usize {
 
 fn boundary_before(slots: &[u32], at: usize) -> usize {
     slots[..at].iter().rposition(|&slot| slot == BOUNDARY).unwrap_or(0)
-}
-
-/// How often words occur, asked in the order of their places.
-#[derive(Debug, Clone, Copy)]
-struct Counts<'a> {
-    /// Those that have not been passed.
-    steps: &'a [Step],
-}
-
-impl Counts<'_> {
-    #[inline]
-    fn at(&mut self, place: u32) -> u64 {
-        match self.steps {
-            [step, ..] if place < step.end => step.count,
-            _ => self.advance(place),
-        }
-    }
-
-    fn advance(&mut self, place: u32) -> u64 {
-        let passed = self.steps.partition_point(|step| step.end <= place);
-        self.steps = &self.steps[passed..];
-        self.steps.first().map_or(0, |step| step.count)
-    }
 }
 
 /// Some words of the chain, for one thread.

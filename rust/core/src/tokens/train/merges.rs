@@ -255,7 +255,9 @@ mod tests {
     /// A chain of words of symbols 0 to 3, which the vocabulary calls a to d, and `specials` before them.
     fn start(words: &[(Vec<u32>, u64)], specials: &[&str], prefix: &str) -> (Chain, Vocabulary) {
         let mut vocabulary = Vocabulary::default();
-        specials.iter().for_each(|text| drop(vocabulary.id(text)));
+        for text in specials {
+            vocabulary.id(text);
+        }
         let mut id = |symbol: u32, continues: bool| {
             let letter = ["a", "b", "c", "#"][symbol as usize];
             vocabulary.id(&if continues { format!("{prefix}{letter}") } else { letter.to_owned() })

@@ -15,6 +15,7 @@ mod first_pairs;
 mod merges;
 mod pair_table;
 mod pairs;
+mod steps;
 mod tally;
 mod unigram;
 mod vocabulary;

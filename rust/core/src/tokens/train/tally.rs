@@ -222,7 +222,9 @@ mod tests {
         #[test]
         fn words_of_one_hash_are_one_word(words in prop::collection::btree_set("[ab\0]{0,40}", 0..300)) {
             let mut tally = Tally::default();
-            words.iter().for_each(|word| tally.add(word, 1));
+            for word in &words {
+                tally.add(word, 1);
+            }
             let hashes: std::collections::BTreeSet<u64> = tally.iter().map(|one| one.hash).collect();
             prop_assert_eq!(hashes.len(), words.len());
         }

@@ -22,7 +22,9 @@ impl Chunks {
         pre_tokenizer: Option<&PreTokenizer>,
     ) -> Option<Self> {
         let mut steps = Vec::new();
-        normalizer.into_iter().for_each(|one| flatten(one, &mut steps));
+        if let Some(normalizer) = normalizer {
+            flatten(normalizer, &mut steps);
+        }
         let pre_tokenizer = pre_tokenizer.filter(|one| !one.needs_origins())?;
         if let Some(first) = drops_white_space(pre_tokenizer)
             && !pre_tokenizer.has_first()
