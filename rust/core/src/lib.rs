@@ -8,6 +8,7 @@ pub mod loader;
 pub mod objectives;
 pub mod random;
 pub mod rows;
+mod simd;
 pub mod text;
 pub mod threads;
 pub mod tokens;

@@ -36,6 +36,24 @@ static SIGN: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"[\p{P}\p{S}
 
 static WORD: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\w"));
 
+/// The table of classes, for those who look up many characters.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Classes {
+    table: &'static [Class],
+}
+
+impl Classes {
+    pub(super) fn get() -> Self {
+        Self { table: &TABLE }
+    }
+
+    /// The class of the character with this number.
+    #[inline]
+    pub(super) fn of(&self, code: u32) -> Class {
+        self.table.get(code as usize).copied().unwrap_or(Class::Other)
+    }
+}
+
 /// The class of `character`.
 #[inline]
 pub fn class_of(character: char) -> Class {

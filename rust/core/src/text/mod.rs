@@ -7,6 +7,7 @@ pub mod normalize;
 mod pattern;
 mod pieces;
 mod regex;
+mod scan;
 mod split;
 
 pub use aligned::{Aligned, Origin};
@@ -14,6 +15,7 @@ pub use classes::{Class, class_of, is_sign, is_word_character};
 pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
+pub use scan::{LEAST_ROOM, Scan, Scanner};
 pub use split::{
     Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern,
 };

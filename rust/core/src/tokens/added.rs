@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, MatchKind};
+use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
@@ -77,6 +77,10 @@ pub(super) enum Search {
     Raw,
     Normalized,
 }
+
+/// Up to this many bytes of patterns may become a table of all states and bytes, which is the fastest. The time to build
+/// one can grow with the square of that: a normalizer can make a token a million equal letters long.
+const SHORT: usize = 1 << 12;
 
 impl AddedTokens {
     pub(super) fn new(all: Vec<AddedToken>, normalizer: Option<&Normalizer>) -> Result<Self> {
@@ -183,7 +187,9 @@ impl Finder {
                 .advise("keep one, or let one be matched in the raw text"));
             }
         }
+        let length: usize = places.iter().map(|place| form(place).len()).sum();
         let automaton = AhoCorasick::builder()
+            .kind((length > SHORT).then_some(AhoCorasickKind::ContiguousNFA))
             .match_kind(MatchKind::LeftmostLongest)
             .build(places.iter().map(form))
             .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;

@@ -56,9 +56,11 @@ pub(super) struct Pipeline {
 #[derive(Debug, Default)]
 pub(super) struct Workspace {
     pub(super) cache: WordCache,
+    /// Room for the places of words.
+    pub(super) places: Vec<(u32, u32)>,
     pub(super) tokens: Vec<Token>,
     /// Made for the first text that needs it.
-    pub(super) scan: Option<Box<route::bert::Scan>>,
+    pub(super) bert: Option<Box<route::bert::Scan>>,
 }
 
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
@@ -110,8 +112,12 @@ impl Pipeline {
                 policy.check(token)
             }
             Stretch::Text(range) => match &self.route {
-                Some(route) if added.is_empty(Search::Normalized) => {
-                    let stretch = route::Stretch { is_first: range.start == 0, text: &text[range] };
+                Some(route) if route.normalizes() && added.is_empty(Search::Normalized) => {
+                    let stretch = route::Stretch {
+                        is_first: range.start == 0,
+                        is_normalized: false,
+                        text: &text[range],
+                    };
                     route.encode(self, stretch, workspace, ids)
                 }
                 _ => {
@@ -166,6 +172,14 @@ impl Pipeline {
                 policy.check(token)
             }
             Stretch::Text(range) => {
+                if let Some(route) = &self.route {
+                    let stretch = route::Stretch {
+                        is_first: range.start == 0,
+                        is_normalized: true,
+                        text: &text.as_str()[range],
+                    };
+                    return route.encode(self, stretch, workspace, ids);
+                }
                 let pieces = self.pieces(text.part(range))?;
                 pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
             }
@@ -192,9 +206,7 @@ impl Pipeline {
             return Ok(());
         }
         let start = ids.len();
-        workspace.tokens.clear();
-        self.tokens_of(piece, &mut workspace.tokens)?;
-        ids.extend(workspace.tokens.iter().map(|token| token.id));
+        self.model.encode_ids(piece, &mut workspace.tokens, ids)?;
         workspace.cache.insert(piece.as_bytes(), &ids[start..]);
         Ok(())
     }

@@ -141,11 +141,8 @@ impl WordCache {
         let mut count = 0;
         for (done, (&key, &hash)) in keys.iter().zip(hashes).enumerate() {
             let slot = self.table.first(hash);
-            let place = room.get_mut(count..count + size_of::<Ids>() / size_of::<u32>());
-            match place {
-                Some(place) if slot.key == key && slot.ids.are_here() => {
-                    place.copy_from_slice(&slot.ids.numbers)
-                }
+            match room.get_mut(count..).and_then(<[u32]>::first_chunk_mut) {
+                Some(place) if slot.key == key && slot.ids.are_here() => *place = slot.ids.numbers,
                 _ => return (done, count),
             }
             count += slot.ids.count();

@@ -147,6 +147,37 @@ impl Model {
             _ => Err(reads_characters()),
         }
     }
+
+    /// Appends the ids of a word to `ids`: those of [`Model::encode_bytes`] where the model reads bytes, and of
+    /// [`Model::encode_word`] where it does not. `tokens` is room to work in.
+    ///
+    /// ```
+    /// use fastmask_core::tokens::Model;
+    /// let file = serde_json::json!({"type": "WordLevel", "vocab": {"[UNK]": 0, "low": 1}, "unk_token": "[UNK]"});
+    /// let model = Model::from_json(file)?;
+    /// let mut ids = vec![7];
+    /// model.encode_ids("low", &mut Vec::new(), &mut ids)?;
+    /// assert_eq!(ids, [7, 1]);
+    /// # Ok::<(), fastmask_core::Error>(())
+    /// ```
+    pub fn encode_ids(&self, word: &str, tokens: &mut Vec<Token>, ids: &mut Vec<u32>) -> Result<()> {
+        match self {
+            Self::Bpe(model) if model.reads_bytes() => {
+                check_length(word.as_bytes())?;
+                model.encode_byte_ids(word.as_bytes(), ids)
+            }
+            Self::WordPiece(model) => {
+                check_length(word.as_bytes())?;
+                model.encode_ids(word.as_bytes(), ids)
+            }
+            _ => {
+                tokens.clear();
+                self.encode_word(word, tokens)?;
+                ids.extend(tokens.iter().map(|token| token.id));
+                Ok(())
+            }
+        }
+    }
 }
 
 pub(super) fn check_length(word: &[u8]) -> Result<()> {

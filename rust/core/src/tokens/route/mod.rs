@@ -27,6 +27,8 @@ pub(super) struct Stretch<'t> {
     pub(super) text: &'t str,
     /// Whether the document begins with it.
     pub(super) is_first: bool,
+    /// Whether it is normalized already.
+    pub(super) is_normalized: bool,
 }
 
 impl Route {
@@ -39,9 +41,17 @@ impl Route {
         if std::env::var_os("FASTMASK_ROUTES").is_some_and(|value| value == "off") {
             return None;
         }
-        byte_level::ByteLevel::new(normalizer, pre_tokenizer, model).map(Self::ByteLevel).or_else(|| {
+        byte_level::ByteLevel::new(pre_tokenizer, model).map(Self::ByteLevel).or_else(|| {
             bert::Bert::new(normalizer, pre_tokenizer, model).map(|route| Self::Bert(Box::new(route)))
         })
+    }
+
+    /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
+    pub(super) fn normalizes(&self) -> bool {
+        match self {
+            Self::ByteLevel(_) => false,
+            Self::Bert(route) => route.normalizes(),
+        }
     }
 
     /// Appends the ids of a stretch of text.

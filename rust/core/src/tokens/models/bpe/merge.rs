@@ -1,171 +1,76 @@
 //! Joins the symbols of a word, pair by pair, the pair of the lowest rank first, the leftmost of equals.
 
-use std::cmp::Reverse;
-use std::collections::BinaryHeap;
+use std::cell::Cell;
 
-use rustc_hash::FxHashMap;
-
+use super::heap;
+use super::long;
+use super::pairs::{Merge, Pairs};
+use super::symbols::Symbols;
+use super::word::{self, Word};
 use crate::tokens::models::Token;
 
-/// Above this many symbols a heap beats looking through all pairs for every merge.
-const LONG_WORD: usize = 48;
-
-/// What a pair becomes, and how early.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct Merge {
-    rank: u32,
-    id: u32,
-}
-
-impl Merge {
-    /// No merge: every other comes first.
-    const NONE: Self = Self { rank: u32::MAX, id: u32::MAX };
-}
+/// Ranks from here on are not merged by keys, in which they share 31 bits with a place.
+const RANKS: u32 = (1 << (i32::BITS - 1 - word::LONGEST.trailing_zeros())) - 1;
 
 /// Which pairs of neighbours become one symbol.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Merges {
-    table: FxHashMap<(u32, u32), Merge>,
-    /// Whether some merge gives back its left symbol: its right one is no longer than the prefix of continuing
-    /// tokens, which a merge cuts off.
-    has_idle: bool,
+    pairs: Pairs,
+    /// Whether only the heap will do: some merge gives back its left symbol (its right one is no longer than the prefix
+    /// of continuing tokens, which a merge cuts off), or a rank is too high for a key.
+    needs_heap: bool,
 }
 
 impl Merges {
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
-    pub(super) fn insert(&mut self, pair: (u32, u32), rank: u32, id: u32) {
-        self.has_idle |= id == pair.0;
-        self.table.insert(pair, Merge { rank, id });
+    pub(super) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
+        self.needs_heap |= id == left || rank >= RANKS;
+        self.pairs.insert(Merge { left, right, rank, id });
     }
 
     /// The pairs by rising rank.
     pub(super) fn in_order(&self) -> Vec<(u32, u32)> {
-        let mut pairs: Vec<_> = self.table.iter().map(|(&pair, merge)| (merge.rank, pair)).collect();
-        pairs.sort_unstable();
-        pairs.into_iter().map(|(_, pair)| pair).collect()
+        let mut merges: Vec<&Merge> = self.pairs.merges().collect();
+        merges.sort_by_key(|merge| merge.rank);
+        merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
     }
 
-    /// Joins what stands in `symbols` from `start`.
-    pub(super) fn apply(&self, symbols: &mut Vec<Token>, start: usize) {
-        let word = &mut symbols[start..];
-        let length = match word.len() {
-            0..=1 => return,
-            2..=LONG_WORD if !self.has_idle => self.apply_by_scanning(word),
-            _ => self.apply_by_heap(word),
-        };
-        symbols.truncate(start + length);
+    #[inline]
+    pub(super) fn get(&self, left: u32, right: u32) -> Option<&Merge> {
+        self.pairs.get(left, right)
     }
 
-    fn get(&self, left: Token, right: Token) -> Option<Merge> {
-        self.table.get(&(left.id, right.id)).copied()
-    }
-
-    /// Joins in place and returns how many symbols are left. Quadratic, and the fastest on short words.
-    fn apply_by_scanning(&self, word: &mut [Token]) -> usize {
-        let mut length = word.len();
-        let mut found = [Merge::NONE; LONG_WORD];
-        let merge_at = |word: &[Token], place: usize| match word.get(place + 1) {
-            Some(&next) => self.get(word[place], next).unwrap_or(Merge::NONE),
-            None => Merge::NONE,
-        };
-        for (place, merge) in found.iter_mut().enumerate().take(length) {
-            *merge = merge_at(word, place);
-        }
-        loop {
-            let best = found[..length].iter().enumerate().min_by_key(|(_, merge)| merge.rank);
-            let Some((place, &merge)) = best.filter(|(_, merge)| **merge != Merge::NONE) else {
-                return length;
-            };
-            word[place] = joined(word[place], word[place + 1], merge.id);
-            word.copy_within(place + 2..length, place + 1);
-            found.copy_within(place + 2..length, place + 1);
-            length -= 1;
-            found[place] = merge_at(&word[..length], place);
-            if let Some(before) = place.checked_sub(1) {
-                found[before] = merge_at(&word[..length], before);
-            }
+    /// Calls `visit` with what is left of a row of symbols when it is merged: symbols, each with how many it was made of.
+    #[inline]
+    pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), mut visit: impl FnMut(u32, usize)) {
+        if symbols.len() <= word::LONGEST && !self.needs_heap {
+            Word::merged(self, symbols).tokens().for_each(|(id, count)| visit(id, count));
+        } else {
+            self.merge_long(symbols).into_iter().for_each(|(id, count)| visit(id, count as usize));
         }
     }
 
-    /// The same in O(n log n), for words of any length: a heap of candidates over a linked list.
-    ///
-    /// When it is popped, a candidate is stale if its pair no longer becomes the same token. This is the test of the
-    /// `tokenizers` library; where a merge gives back its left symbol it lets a pair that took the place of another
-    /// be merged at that one's rank. Elsewhere it says that the pair is still the same.
-    fn apply_by_heap(&self, word: &mut [Token]) -> usize {
-        let mut list = LinkedSymbols::new(word.len());
-        let candidate = |word: &[Token], place: usize, next: usize| {
-            let merge = self.get(word[place], word[next])?;
-            Some(Reverse((merge.rank, place as u32, merge.id)))
-        };
-        let mut heap: BinaryHeap<_> =
-            (1..word.len()).filter_map(|next| candidate(word, next - 1, next)).collect();
-        while let Some(Reverse((_, place, id))) = heap.pop() {
-            let place = place as usize;
-            let Some(next) = list.next(place).filter(|_| word[place].length > 0) else { continue };
-            if self.get(word[place], word[next]).is_none_or(|merge| merge.id != id) {
-                continue;
-            }
-            word[place] = joined(word[place], word[next], id);
-            word[next].length = 0;
-            list.remove(next);
-            if let Some(before) = list.previous(place) {
-                heap.extend(candidate(word, before, place));
-            }
-            if let Some(after) = list.next(place) {
-                heap.extend(candidate(word, place, after));
-            }
+    #[cold]
+    fn merge_long(&self, symbols: &(impl Symbols + ?Sized)) -> Vec<(u32, u32)> {
+        if !self.needs_heap {
+            return long::merge(self, symbols);
         }
-        compact(word)
-    }
-}
-
-fn joined(left: Token, right: Token, id: u32) -> Token {
-    Token { id, length: left.length + right.length }
-}
-
-/// Moves the symbols that are left to the front and returns their number: those that are gone have no length.
-fn compact(word: &mut [Token]) -> usize {
-    let mut length = 0;
-    for place in 0..word.len() {
-        if word[place].length > 0 {
-            word[length] = word[place];
-            length += 1;
-        }
-    }
-    length
-}
-
-const NONE: u32 = u32::MAX;
-
-/// Which symbols are left of a word, as a doubly linked list over their first places.
-struct LinkedSymbols {
-    next: Vec<u32>,
-    previous: Vec<u32>,
-}
-
-impl LinkedSymbols {
-    fn new(length: usize) -> Self {
-        let next = (1..length as u32).chain([NONE]).collect();
-        let previous = [NONE].into_iter().chain(0..length as u32 - 1).collect();
-        Self { next, previous }
+        let mut tokens = Vec::new();
+        heap::merge(self, symbols, &mut tokens);
+        tokens
     }
 
-    fn next(&self, place: usize) -> Option<usize> {
-        Some(self.next[place]).filter(|&next| next != NONE).map(|next| next as usize)
-    }
-
-    fn previous(&self, place: usize) -> Option<usize> {
-        Some(self.previous[place]).filter(|&previous| previous != NONE).map(|previous| previous as usize)
-    }
-
-    /// Removes a symbol that is not the first.
-    fn remove(&mut self, place: usize) {
-        let (before, after) = (self.previous[place], self.next[place]);
-        self.next[before as usize] = after;
-        if after != NONE {
-            self.previous[after as usize] = before;
-        }
+    /// Joins what stands in `tokens` from `start`.
+    pub(super) fn apply(&self, tokens: &mut Vec<Token>, start: usize) {
+        let row = Cell::from_mut(&mut tokens[start..]).as_slice_of_cells();
+        let (mut taken, mut written) = (0, 0);
+        self.merge(row, |id, count| {
+            let length = row[taken..taken + count].iter().map(|token| token.get().length).sum();
+            row[written].set(Token { id, length });
+            taken += count;
+            written += 1;
+        });
+        tokens.truncate(start + written);
     }
 }
 
@@ -174,8 +79,8 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    fn symbols(ids: &[u32]) -> Vec<Token> {
-        ids.iter().map(|&id| Token { id, length: 1 }).collect()
+    fn symbols(ids: &[u32]) -> Vec<Cell<Token>> {
+        ids.iter().map(|&id| Cell::new(Token { id, length: 1 })).collect()
     }
 
     #[test]
@@ -187,33 +92,113 @@ mod tests {
         {
             merges.insert(pair, rank as u32, id);
         }
-        let mut word = symbols(&[7, 1, 2, 8, 9, 4]);
+        let mut word = [7, 1, 2, 8, 9, 4].map(|id| Token { id, length: 1 }).to_vec();
         merges.apply(&mut word, 1);
         assert_eq!(word, [(7, 1), (3, 4), (4, 1)].map(|(id, length)| Token { id, length }));
     }
 
+    /// A row of letters merged as the definition has it.
+    fn by_definition(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
+        let mut row: Vec<(u32, usize)> = ids.iter().map(|&id| (id, 1)).collect();
+        loop {
+            let pairs = row.windows(2).enumerate();
+            let best = pairs.filter_map(|(place, pair)| {
+                merges.get(pair[0].0, pair[1].0).map(|merge| (merge.rank, place, merge.id))
+            });
+            let Some((_, place, id)) = best.min() else { return row };
+            let (_, count) = row.remove(place + 1);
+            row[place] = (id, row[place].1 + count);
+        }
+    }
+
+    fn merged(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
+        let mut found = Vec::new();
+        merges.merge(&symbols(ids)[..], |id, count| found.push((id, count)));
+        found
+    }
+
+    fn heaped(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
+        let mut found = Vec::new();
+        heap::merge(merges, &symbols(ids)[..], &mut found);
+        found.into_iter().map(|(id, count)| (id, count as usize)).collect()
+    }
+
+    /// Merges of rows of letters, each row with an id of its own, whichever way it is made; ranks in the order given,
+    /// so that what a merge needs may come after it, or never.
+    fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> Merges {
+        let mut texts: Vec<Vec<u32>> = (0..4).map(|letter| vec![letter]).collect();
+        let mut merges = Merges::default();
+        for (rank, &(left, right)) in (0_u32..).zip(pairs) {
+            let (left, right) = (left % texts.len(), right % texts.len());
+            let text = [texts[left].clone(), texts[right].clone()].concat();
+            let id = texts.iter().position(|other| *other == text).unwrap_or(texts.len());
+            if id == texts.len() {
+                texts.push(text);
+            }
+            merges.insert((left as u32, right as u32), rank.wrapping_mul(shuffle) % 1009, id as u32);
+        }
+        merges
+    }
+
+    #[test]
+    fn a_merge_whose_effects_go_through_the_whole_word() {
+        // 0 1 2 3 ... 60 0 1 2 ...: each pair comes before the one on its left, so the right end decides for all.
+        let mut merges = Merges::default();
+        for letter in 0..60 {
+            merges.insert((letter, letter + 1), 100 - letter, 100 + letter);
+        }
+        merges.insert((60, 0), 200, 300);
+        for length in [63, 64, 65, 1023, 1024, 1025, 2000, 5000] {
+            let ids: Vec<u32> = (0..length).map(|place| place % 61).collect();
+            assert_eq!(merged(&merges, &ids), by_definition(&merges, &ids), "{length}");
+        }
+    }
+
+    #[test]
+    fn tokens_longer_than_windows() {
+        let mut merges = Merges::default();
+        for power in 0..14 {
+            merges.insert((power, power), power, power + 1);
+        }
+        for length in [1, 64, 65, 1024, 1025, 3000, 50_000] {
+            let ids = vec![0; length];
+            assert_eq!(merged(&merges, &ids), heaped(&merges, &ids), "{length}");
+        }
+    }
+
     proptest! {
         #[test]
-        fn the_heap_and_the_scan_agree(
-            ids in proptest::collection::vec(0_u32..4, 1..LONG_WORD),
-            pairs in proptest::collection::vec((0_u32..12, 0_u32..12), 0..30),
+        fn words_and_the_heap_are_the_definition(
+            ids in proptest::collection::vec(0_u32..4, 0..=word::LONGEST + 2),
+            pairs in proptest::collection::vec((0_usize..12, 0_usize..12), 0..30),
+            shuffle in 1_u32..1009,
         ) {
-            // The id of a pair is as long as it is: symbols are rows of letters, each with an id of its own.
-            let mut texts: Vec<Vec<u32>> = (0..4).map(|letter| vec![letter]).collect();
-            let mut merges = Merges::default();
-            for (rank, (left, right)) in pairs.into_iter().enumerate() {
-                let (left, right) = (left as usize % texts.len(), right as usize % texts.len());
-                let text = [texts[left].clone(), texts[right].clone()].concat();
-                let id = texts.iter().position(|other| *other == text).unwrap_or(texts.len());
-                if id == texts.len() {
-                    texts.push(text);
-                }
-                merges.insert((left as u32, right as u32), rank as u32, id as u32);
+            let merges = merges_of(&pairs, shuffle);
+            let want = by_definition(&merges, &ids);
+            prop_assert_eq!(&merged(&merges, &ids), &want);
+            prop_assert_eq!(&heaped(&merges, &ids), &want);
+            let mut tokens: Vec<Token> = [7, 8].into_iter().chain(ids).map(|id| Token { id, length: 3 }).collect();
+            merges.apply(&mut tokens, 2);
+            let lengths: Vec<_> = want.iter().map(|&(id, count)| (id, count as u32 * 3)).collect();
+            prop_assert_eq!(tokens[2..].iter().map(|token| (token.id, token.length)).collect::<Vec<_>>(), lengths);
+        }
+
+        #[test]
+        fn long_words_are_the_definition(
+            letters in proptest::collection::vec(0_u32..4, 1..9),
+            noise in proptest::collection::vec((0_usize..3000, 0_u32..4), 0..200),
+            length in 0_usize..3000,
+            pairs in proptest::collection::vec((0_usize..40, 0_usize..40), 0..60),
+            shuffle in 1_u32..1009,
+        ) {
+            // Rows that repeat themselves, with changes here and there.
+            let mut ids: Vec<u32> = letters.iter().copied().cycle().take(length).collect();
+            for (place, letter) in noise {
+                ids.get_mut(place).map(|id| *id = letter);
             }
-            let (mut scanned, mut heaped) = (symbols(&ids), symbols(&ids));
-            let lengths = (merges.apply_by_scanning(&mut scanned), merges.apply_by_heap(&mut heaped));
-            prop_assert_eq!(&scanned[..lengths.0], &heaped[..lengths.1]);
-            prop_assert_eq!(heaped[..lengths.1].iter().map(|token| token.length as usize).sum::<usize>(), ids.len());
+            let merges = merges_of(&pairs, shuffle);
+            let want = heaped(&merges, &ids);
+            prop_assert_eq!(&merged(&merges, &ids), &want);
         }
     }
 }

@@ -3,13 +3,21 @@
 //! Sennrich, Haddow, Birch: *Neural machine translation of rare words with subword units* (ACL 2016); on bytes:
 //! Radford et al. 2019. The lowest-ranked pair is joined first, the leftmost where several have that rank.
 
+mod bytes;
 mod file;
+mod heap;
+mod long;
 mod merge;
+mod pairs;
 mod ranks;
 mod symbols;
+mod vectors;
+mod window;
+mod word;
 
 use rustc_hash::FxHashMap;
 
+use self::bytes::Bytes;
 use self::merge::Merges;
 use self::symbols::Characters;
 use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
@@ -48,14 +56,6 @@ pub struct Bpe {
     fallback_ids: Option<Box<[Option<u32>; 256]>>,
     /// Set when words are bytes as they are.
     bytes: Option<Bytes>,
-}
-
-/// What reads bytes where the vocabulary spells them in the byte-level alphabet.
-#[derive(Debug, Clone)]
-struct Bytes {
-    ids: Box<[u32; 256]>,
-    /// Words that are tokens as they stand; empty unless merges are ignored for them.
-    whole_words: FxHashMap<Box<[u8]>, u32>,
 }
 
 impl Bpe {
@@ -127,7 +127,7 @@ impl Bpe {
         } else {
             FxHashMap::default()
         };
-        self.bytes = Some(Bytes { ids, whole_words });
+        self.bytes = Some(Bytes::new(ids, whole_words, &self.merges));
     }
 
     /// Whether it takes words as they are.
@@ -136,14 +136,15 @@ impl Bpe {
     }
 
     pub(super) fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
-        let Some(bytes) = &self.bytes else { return Err(reads_characters()) };
-        if let Some(&id) = bytes.whole_words.get(word) {
-            tokens.push(Token { id, length: word.len() as u32 });
-            return Ok(());
-        }
-        let start = tokens.len();
-        tokens.extend(word.iter().map(|&byte| Token { id: bytes.ids[usize::from(byte)], length: 1 }));
-        self.merges.apply(tokens, start);
+        let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
+        bytes.encode(&self.merges, word, |id, count| tokens.push(Token { id, length: count as u32 }));
+        Ok(())
+    }
+
+    /// The ids of what [`Bpe::encode_bytes`] gives.
+    pub(super) fn encode_byte_ids(&self, word: &[u8], ids: &mut Vec<u32>) -> Result<()> {
+        let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
+        bytes.encode(&self.merges, word, |id, _| ids.push(id));
         Ok(())
     }
 

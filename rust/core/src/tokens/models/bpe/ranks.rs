@@ -56,6 +56,8 @@ impl Bpe {
                 model.merges.insert((left.id, right.id), rank, rank);
             }
         }
+        // Now that the merges are known, those of two bytes can be.
+        model.read_bytes();
         Ok(model)
     }
 }

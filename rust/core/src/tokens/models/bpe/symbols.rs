@@ -1,8 +1,37 @@
 //! The symbols that a word begins as: its characters, spelled as the vocabulary spells them where they stand.
 
+use std::cell::Cell;
+
 use rustc_hash::FxHashMap;
 
+use super::merge::Merges;
 use crate::tokens::Vocab;
+use crate::tokens::models::Token;
+
+/// A row of symbols that is to be merged.
+pub(super) trait Symbols {
+    fn len(&self) -> usize;
+
+    fn symbol(&self, place: usize) -> u32;
+
+    /// The merge of the symbol at a place with the next one: its rank, and what comes of it.
+    #[inline]
+    fn first_merge(&self, merges: &Merges, place: usize) -> Option<(u32, u32)> {
+        let merge = merges.get(self.symbol(place), self.symbol(place + 1))?;
+        Some((merge.rank, merge.id))
+    }
+}
+
+impl Symbols for [Cell<Token>] {
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    #[inline]
+    fn symbol(&self, place: usize) -> u32 {
+        self[place].get().id
+    }
+}
 
 /// The ids of characters with the affixes that they have at the beginning, in the middle, at the end, or alone.
 #[derive(Debug, Clone)]

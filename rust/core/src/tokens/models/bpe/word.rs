@@ -1,0 +1,125 @@
+//! Merging in words of up to 64 symbols: nothing is allocated, nothing is moved.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
+use super::merge::Merges;
+use super::symbols::Symbols;
+use super::vectors::{self, LANES, Step, Vectors};
+
+/// The most symbols of a word that is merged here: the bits that say which of them are left fit in one number.
+pub(super) const LONGEST: usize = 64;
+
+/// No merge: every other comes first.
+pub(super) const NONE: i32 = i32::MAX;
+
+/// The symbols of a word while they are merged.
+///
+/// Symbols stay where they began. Each knows the merge with the symbol after it: a key of rank and place, so that the
+/// least of the keys is the merge of the lowest rank, the leftmost of equals, and tells where it is.
+#[derive(Debug)]
+pub(super) struct Word {
+    symbols: [u32; LONGEST],
+    /// What a symbol and the next one become.
+    becomes: [u32; LONGEST],
+    keys: [i32; LONGEST],
+    length: usize,
+    /// The symbols that are left, as bits.
+    left: u64,
+}
+
+impl Word {
+    /// The first [`LONGEST`] symbols of a word, merged.
+    pub(super) fn merged(merges: &Merges, symbols: &(impl Symbols + ?Sized)) -> Self {
+        let length = symbols.len().min(LONGEST);
+        let mut word = Self {
+            symbols: [0; LONGEST],
+            becomes: [0; LONGEST],
+            keys: [NONE; LONGEST],
+            length,
+            left: if length == LONGEST { u64::MAX } else { (1 << length) - 1 },
+        };
+        for place in 0..length {
+            word.symbols[place] = symbols.symbol(place);
+        }
+        for place in 1..length {
+            if let Some((rank, id)) = symbols.first_merge(merges, place - 1) {
+                word.note(place - 1, rank, id);
+            }
+        }
+        vectors::run(&mut Merging { word: &mut word, merges });
+        word
+    }
+
+    /// The symbols that are left, each with how many it was made of.
+    pub(super) fn tokens(&self) -> impl Iterator<Item = (u32, usize)> {
+        let mut left = self.left;
+        std::iter::from_fn(move || {
+            let place = (left != 0).then(|| left.trailing_zeros() as usize)?;
+            left &= left - 1;
+            let end = if left == 0 { self.length } else { left.trailing_zeros() as usize };
+            Some((self.symbols[place % LONGEST], end - place))
+        })
+    }
+
+    #[inline]
+    fn note(&mut self, place: usize, rank: u32, id: u32) {
+        self.keys[place % LONGEST] = key(rank, place);
+        self.becomes[place % LONGEST] = id;
+    }
+
+    #[inline(always)]
+    fn look_up(&mut self, merges: &Merges, place: usize, next: usize) {
+        match merges.get(self.symbols[place % LONGEST], self.symbols[next % LONGEST]) {
+            Some(merge) => self.note(place, merge.rank, merge.id),
+            None => self.keys[place % LONGEST] = NONE,
+        }
+    }
+
+    /// Lets the symbol at a place take the next one.
+    #[inline(always)]
+    fn join(&mut self, merges: &Merges, place: usize) {
+        self.symbols[place] = self.becomes[place];
+        let after = self.left & (u64::MAX << place << 1);
+        let taken = after & after.wrapping_neg();
+        self.left ^= taken;
+        self.keys[taken.trailing_zeros() as usize % LONGEST] = NONE;
+        let (after, before) = (after ^ taken, self.left & ((1 << place) - 1));
+        if after == 0 {
+            self.keys[place] = NONE;
+        } else {
+            self.look_up(merges, place, after.trailing_zeros() as usize);
+        }
+        if before != 0 {
+            self.look_up(merges, before.ilog2() as usize, place);
+        }
+    }
+}
+
+/// A rank and a place among [`LONGEST`] in one number. Ranks are below [`super::merge::RANKS`].
+#[inline]
+pub(super) fn key(rank: u32, place: usize) -> i32 {
+    (rank << LONGEST.trailing_zeros()) as i32 | (place % LONGEST) as i32
+}
+
+struct Merging<'w> {
+    word: &'w mut Word,
+    merges: &'w Merges,
+}
+
+impl Step for Merging<'_> {
+    /// Merges until no pair is left that can be.
+    #[inline(always)]
+    fn run<V: Vectors>(&mut self) {
+        let compared = self.word.length.next_multiple_of(LANES).min(LONGEST);
+        loop {
+            let least = V::least(&self.word.keys[..compared]);
+            if least == NONE {
+                return;
+            }
+            self.word.join(self.merges, least as usize % LONGEST);
+        }
+    }
+}
