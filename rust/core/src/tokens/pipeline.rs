@@ -63,7 +63,7 @@ pub(super) struct Workspace {
     pub(super) places: Vec<(u32, u32)>,
     pub(super) scratch: Scratch,
     /// Made for the first text that needs it.
-    pub(super) scan: Option<Box<route::bert::Scan>>,
+    pub(super) bert: Option<Box<route::bert::Scan>>,
     pub(super) metaspace: route::MetaspaceBuffers,
     pub(super) sentencepiece: sentencepiece::Buffers,
 }
@@ -123,7 +123,11 @@ impl Pipeline {
             }
             Stretch::Text(range) => match &self.route {
                 Some(route) if route.normalizes() && added.is_empty(Search::Normalized) => {
-                    let stretch = route::Stretch { is_first: range.start == 0, text: &text[range] };
+                    let stretch = route::Stretch {
+                        is_first: range.start == 0,
+                        is_normalized: false,
+                        text: &text[range],
+                    };
                     route.encode(self, stretch, workspace, ids)
                 }
                 _ => {
@@ -177,19 +181,18 @@ impl Pipeline {
                 ids.push(token.id);
                 policy.check(token)
             }
-            Stretch::Text(range) => match &self.route {
-                Some(route) if !route.normalizes() => {
+            Stretch::Text(range) => {
+                if let Some(route) = self.route.as_ref().filter(|route| route.takes_normalized()) {
                     let stretch = route::Stretch {
                         is_first: text.start() == 0 && range.start == 0,
+                        is_normalized: true,
                         text: &text.as_str()[range],
                     };
-                    route.encode(self, stretch, workspace, ids)
+                    return route.encode(self, stretch, workspace, ids);
                 }
-                _ => {
-                    let pieces = self.pieces(text.part(range))?;
-                    pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
-                }
-            },
+                let pieces = self.pieces(text.part(range))?;
+                pieces.iter().try_for_each(|piece| self.encode_piece(piece, workspace, ids))
+            }
         })
     }
 

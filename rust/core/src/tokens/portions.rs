@@ -66,7 +66,11 @@ impl Pipeline {
         match (portion, &self.route) {
             (Portion::Token(id), _) => ids.push(*id),
             (Portion::Text(range), Some(route)) => {
-                let stretch = route::Stretch { is_first: range.start == 0, text: &text[range.clone()] };
+                let stretch = route::Stretch {
+                    is_first: range.start == 0,
+                    is_normalized: true,
+                    text: &text[range.clone()],
+                };
                 route.encode(self, stretch, workspace, ids)?;
             }
             // There are portions only where there is a route.

@@ -66,7 +66,9 @@ impl CharacterSteps {
         let mut changed = Changed { text: vec![character], meets_neighbours: false };
         for (place, step) in self.0.iter().enumerate() {
             let mut text = Vec::with_capacity(changed.text.len() + 2);
-            changed.text.iter().for_each(|&character| step.apply(character, &mut text));
+            for &character in &changed.text {
+                step.apply(character, &mut text);
+            }
             if step.puts_in_order() {
                 put_in_order(&mut text);
                 let rest = &self.0[place + 1..];
@@ -129,7 +131,9 @@ fn is_doomed(mark: char, steps: &[Step]) -> bool {
     let mut text = vec![mark];
     for step in steps {
         let mut changed = Vec::new();
-        text.iter().for_each(|&character| step.apply(character, &mut changed));
+        for &character in &text {
+            step.apply(character, &mut changed);
+        }
         text = changed;
     }
     text.is_empty()

@@ -105,7 +105,10 @@ fn by_parts(pipeline: &Pipeline, text: &str, is_first: bool) -> Vec<u32> {
 fn by_route(pipeline: &Pipeline, text: &str, is_first: bool, workspace: &mut Workspace) -> Vec<u32> {
     let route = Route::new(pipeline.normalizer.as_ref(), pipeline.pre_tokenizer.as_ref(), &pipeline.model);
     let mut ids = Vec::new();
-    route.unwrap().encode(pipeline, Stretch { text, is_first }, workspace, &mut ids).unwrap();
+    route
+        .unwrap()
+        .encode(pipeline, Stretch { text, is_first, is_normalized: false }, workspace, &mut ids)
+        .unwrap();
     ids
 }
 

@@ -35,6 +35,8 @@ pub(super) struct Stretch<'t> {
     pub(super) text: &'t str,
     /// Whether the document begins with it.
     pub(super) is_first: bool,
+    /// Whether it is normalized already.
+    pub(super) is_normalized: bool,
 }
 
 impl Route {
@@ -57,12 +59,18 @@ impl Route {
             .or_else(|| Some(Self::WholeText(Box::new(whole_text()?))))
     }
 
-    /// Whether it takes text as it stands in the document. Another is given it normalized, and no added tokens in it.
+    /// Whether it takes text as it stands in the document.
     pub(super) fn normalizes(&self) -> bool {
         match self {
             Self::ByteLevel(_) => false,
-            Self::Bert(_) | Self::Metaspace(_) | Self::WholeText(_) => true,
+            Self::Bert(route) => route.normalizes(),
+            Self::Metaspace(_) | Self::WholeText(_) => true,
         }
+    }
+
+    /// Whether it takes text that is normalized already.
+    pub(super) fn takes_normalized(&self) -> bool {
+        matches!(self, Self::ByteLevel(_) | Self::Bert(_))
     }
 
     /// Whether the ids of a text are those of its parts, wherever [`crate::text::safe_cut`] cuts it.

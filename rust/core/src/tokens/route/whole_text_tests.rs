@@ -3,6 +3,8 @@
 use proptest::prelude::*;
 use serde_json::{Value, json};
 
+use super::WholeText;
+use crate::text::{Normalizer, PreTokenizer};
 use crate::tokens::added::{AddedToken, AddedTokens};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Part, Pipeline, SpecialText, Workspace};

@@ -4,6 +4,8 @@
 //! So all children of a node lie in one block of 256 places. Only the last few blocks are searched for room, which
 //! makes building linear and leaves few places empty.
 
+use std::collections::VecDeque;
+
 use crate::tokens::trie::{NONE, Trie};
 
 /// Labels are bytes, so children are spread over so many places.
@@ -68,23 +70,31 @@ impl DoubleArray {
 
 struct Building {
     places: Vec<Place>,
-    /// The free places of the last blocks, block by block.
-    open: std::collections::VecDeque<Vec<u32>>,
+    /// The last blocks.
+    open: VecDeque<OpenBlock>,
+}
+
+/// A block that is searched for room.
+struct OpenBlock {
+    first: u32,
+    /// The free places, and some that were taken since they were counted.
+    free: Vec<u32>,
+    taken: usize,
 }
 
 impl Building {
     fn new() -> Self {
-        let mut building = Self { places: Vec::new(), open: std::collections::VecDeque::new() };
+        let mut building = Self { places: Vec::new(), open: VecDeque::new() };
         building.add_block();
-        // The root is no child, so nothing may be where it is; it is its own parent under no label that is used.
-        building.open[0].retain(|&place| place != Trie::ROOT);
+        // The root has no parent, but nothing else may stand there.
+        building.open[0].free.retain(|&place| place != Trie::ROOT);
         building
     }
 
     fn add_block(&mut self) {
         let first = self.places.len() as u32;
         self.places.resize(self.places.len() + BLOCK, Place::EMPTY);
-        self.open.push_back((first..first + BLOCK as u32).collect());
+        self.open.push_back(OpenBlock { first, free: (first..first + BLOCK as u32).collect(), taken: 0 });
         if self.open.len() > OPEN_BLOCKS {
             self.open.pop_front();
         }
@@ -98,13 +108,16 @@ impl Building {
             (self.places.len() - BLOCK) as u32
         });
         self.places[parent as usize].base = base;
-        let taken = |place: u32| children.iter().any(|&(label, _)| base ^ u32::from(label) == place);
         for &(label, _) in children {
             self.places[(base ^ u32::from(label)) as usize].parent = parent;
         }
-        let in_block = |free: &&mut Vec<u32>| free.first().is_some_and(|&place| place / 256 == base / 256);
-        if let Some(free) = self.open.iter_mut().find(in_block) {
-            free.retain(|&place| !taken(place));
+        let first_of_block = base - base % BLOCK as u32;
+        if let Some(block) = self.open.iter_mut().find(|block| block.first == first_of_block) {
+            block.taken += children.len();
+            if block.taken * 2 > block.free.len() {
+                block.free.retain(|&place| self.places[place as usize].parent == NONE);
+                block.taken = 0;
+            }
         }
         base
     }
@@ -116,7 +129,8 @@ impl Building {
                 place != Trie::ROOT && self.places[place as usize].parent == NONE
             })
         };
-        self.open.iter().flatten().map(|&place| place ^ u32::from(first)).find(fits)
+        let free = self.open.iter().flat_map(|block| &block.free);
+        free.map(|&place| place ^ u32::from(first)).find(fits)
     }
 }
 

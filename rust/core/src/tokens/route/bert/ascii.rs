@@ -1,6 +1,8 @@
 //! ASCII, 64 bytes at a time: for each byte a bit that says what it is.
 
 use super::table::{Rules, Table};
+#[cfg(target_arch = "x86_64")]
+use crate::simd;
 use crate::text::Kind;
 
 /// So many bytes are looked at together: a bit for each fits into a word of the machine.
@@ -38,18 +40,17 @@ pub(super) enum Width {
 pub(super) struct Ascii {
     pub(super) width: Width,
     pub(super) flags: [u8; 128],
+    /// The same for wide instructions.
+    #[cfg(target_arch = "x86_64")]
+    pub(super) tables: super::avx2::Tables,
 }
 
 impl Width {
     /// The widest that this machine has; `FASTMASK_SIMD=off` in the environment forbids all but the portable one.
     pub(super) fn of_machine() -> Self {
         #[cfg(target_arch = "x86_64")]
-        {
-            let is_off = std::env::var_os("FASTMASK_SIMD").is_some_and(|value| value == "off");
-            let has_all = is_x86_feature_detected!("avx2") && is_x86_feature_detected!("bmi1");
-            if !is_off && has_all {
-                return Self::Avx2;
-            }
+        if simd::has_avx2() {
+            return Self::Avx2;
         }
         Self::Portable
     }
@@ -75,7 +76,12 @@ impl Ascii {
                 _ => OTHER,
             }
         });
-        Self { width, flags }
+        Self {
+            width,
+            flags,
+            #[cfg(target_arch = "x86_64")]
+            tables: super::avx2::Tables::of(&flags),
+        }
     }
 
     /// Sorts the bytes of a block, and writes what becomes of them.

@@ -20,6 +20,30 @@ use crate::Result;
 /// For each high half of an ASCII character its bit; no other byte has one.
 const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
 
+/// Each set as a table.
+#[derive(Debug)]
+pub(super) struct Tables {
+    word: [u8; 16],
+    sign: [u8; 16],
+    alone: [u8; 16],
+    other: [u8; 16],
+    case: [u8; 16],
+}
+
+impl Tables {
+    /// The sets of those ASCII characters that have the flags.
+    pub(super) fn of(flags: &[u8; 128]) -> Self {
+        let set = |flag: u8| {
+            let mut table = [0; 16];
+            for (character, _) in flags.iter().enumerate().filter(|(_, flags)| *flags & flag != 0) {
+                table[character % 16] |= BITS[character / 16];
+            }
+            table
+        };
+        Self { word: set(WORD), sign: set(SIGN), alone: set(ALONE), other: set(OTHER), case: set(CASE) }
+    }
+}
+
 /// [`Scan::advance`] with AVX2.
 pub(super) fn advance(ascii: &Ascii, rules: &Rules, text: &str, scan: &mut Scan) -> Result<bool> {
     // SAFETY: the machine was asked for the features when the width was chosen.
@@ -33,13 +57,14 @@ pub(super) fn sort(ascii: &Ascii, block: &[u8; BLOCK], out: &mut [u8; BLOCK]) ->
     unsafe { Sets::of(ascii).sort(block, out) }
 }
 
-#[target_feature(enable = "avx2,bmi1")]
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn advance_with_avx2(ascii: &Ascii, rules: &Rules, text: &str, scan: &mut Scan) -> Result<bool> {
     let sets = Sets::of(ascii);
     scan.advance(rules, text, |block, out| sets.sort(block, out))
 }
 
 /// The tables of the sets, each twice, because a shuffle looks up its halves apart.
+#[derive(Clone, Copy)]
 struct Sets {
     word: __m256i,
     sign: __m256i,
@@ -52,19 +77,12 @@ struct Sets {
 impl Sets {
     #[target_feature(enable = "avx2")]
     fn of(ascii: &Ascii) -> Self {
-        let set = |flag: u8| {
-            let mut table = [0; 16];
-            for (character, _) in ascii.flags.iter().enumerate().filter(|(_, flags)| *flags & flag != 0) {
-                table[character % 16] |= BITS[character / 16];
-            }
-            twice(&table)
-        };
         Self {
-            word: set(WORD),
-            sign: set(SIGN),
-            alone: set(ALONE),
-            other: set(OTHER),
-            case: set(CASE),
+            word: twice(&ascii.tables.word),
+            sign: twice(&ascii.tables.sign),
+            alone: twice(&ascii.tables.alone),
+            other: twice(&ascii.tables.other),
+            case: twice(&ascii.tables.case),
             bits: twice(&BITS),
         }
     }
@@ -73,35 +91,52 @@ impl Sets {
     #[inline]
     #[target_feature(enable = "avx2")]
     fn sort(&self, block: &[u8; BLOCK], out: &mut [u8; BLOCK]) -> Marks {
+        // Without closures: the compiler does not put one in place that is called from code without AVX2.
         let (halves, _) = block.as_chunks::<32>();
         let (outs, _) = out.as_chunks_mut::<32>();
-        let [low, high] = [0, 1].map(|half| self.sort_half(&halves[half], &mut outs[half]));
-        let join = |low: u32, high: u32| u64::from(low) | u64::from(high) << 32;
+        let low = self.sort_half(&halves[0], &mut outs[0]);
+        let high = self.sort_half(&halves[1], &mut outs[1]);
         Marks {
-            word: join(low[0], high[0]),
-            sign: join(low[1], high[1]),
-            alone: join(low[2], high[2]),
-            other: join(low[3], high[3]),
+            word: low.word | high.word << 32,
+            sign: low.sign | high.sign << 32,
+            alone: low.alone | high.alone << 32,
+            other: low.other | high.other << 32,
         }
     }
 
     #[inline]
     #[target_feature(enable = "avx2")]
-    fn sort_half(&self, block: &[u8; 32], out: &mut [u8; 32]) -> [u32; 4] {
+    fn sort_half(&self, block: &[u8; 32], out: &mut [u8; 32]) -> Marks {
         // SAFETY: it reads the 32 bytes of the array.
         let bytes = unsafe { _mm256_loadu_si256(block.as_ptr().cast()) };
         let high_halves = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(0x0F));
         let bits = _mm256_shuffle_epi8(self.bits, high_halves);
-        // Of bytes that are not ASCII the shuffle makes 0, and they have no bit: they are in all sets.
-        let members =
-            |set: __m256i| _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(set, bytes), bits), bits);
-        let flips = _mm256_and_si256(members(self.case), _mm256_set1_epi8(CASE as i8));
+        let flips = _mm256_and_si256(members(self.case, bytes, bits), _mm256_set1_epi8(CASE as i8));
         // SAFETY: it writes the 32 bytes of the array.
         unsafe { _mm256_storeu_si256(out.as_mut_ptr().cast(), _mm256_xor_si256(bytes, flips)) };
-        [self.word, self.sign, self.alone, self.other].map(|set| _mm256_movemask_epi8(members(set)) as u32)
+        Marks {
+            word: mask(members(self.word, bytes, bits)),
+            sign: mask(members(self.sign, bytes, bits)),
+            alone: mask(members(self.alone, bytes, bits)),
+            other: mask(members(self.other, bytes, bits)),
+        }
     }
 }
 
+/// Of bytes that are not ASCII the shuffle makes 0, and they have no bit: they are in all sets.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn members(set: __m256i, bytes: __m256i, bits: __m256i) -> __m256i {
+    _mm256_cmpeq_epi8(_mm256_and_si256(_mm256_shuffle_epi8(set, bytes), bits), bits)
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn mask(members: __m256i) -> u64 {
+    u64::from(_mm256_movemask_epi8(members) as u32)
+}
+
+#[inline]
 #[target_feature(enable = "avx2")]
 fn twice(table: &[u8; 16]) -> __m256i {
     // SAFETY: it reads the 16 bytes of the array.

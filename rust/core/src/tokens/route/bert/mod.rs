@@ -21,18 +21,29 @@ mod tests;
 use super::Stretch;
 use crate::Result;
 use crate::text::normalize::CharacterSteps;
-use crate::text::{Aligned, Kinds, Normalizer, PreTokenizer};
+use crate::text::{Kinds, Normalizer, PreTokenizer};
 use crate::tokens::models::{Model, check_length};
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
 pub(in crate::tokens) use scan::Scan;
 
+/// After so many words that it did not know, a cache is told all of the vocabulary that are one token. It takes as long
+/// as some thousand words, and most of a large text's words are among them.
+const WORTH_THE_VOCABULARY: u64 = 1000;
+
 #[derive(Debug)]
 pub(in crate::tokens) struct Bert {
+    /// For text as it stands in the document, unless the normalizer has steps that do not go by characters.
+    raw: Option<Way>,
+    /// For text that is normalized already.
+    normalized: Way,
+}
+
+/// What is to be done to each character.
+#[derive(Debug)]
+struct Way {
     rules: table::Rules,
     ascii: ascii::Ascii,
-    /// Whether the whole text must be normalized first.
-    normalizes_first: bool,
 }
 
 impl Bert {
@@ -45,16 +56,24 @@ impl Bert {
             return None;
         }
         let kinds = pre_tokenizer?.kinds()?;
-        Some(Self::of(normalizer, kinds, ascii::Width::of_machine()))
+        Some(Self::of(normalizer, &kinds, ascii::Width::of_machine()))
     }
 
-    fn of(normalizer: Option<&Normalizer>, kinds: Kinds, width: ascii::Width) -> Self {
+    fn of(normalizer: Option<&Normalizer>, kinds: &Kinds, width: ascii::Width) -> Self {
+        let way = |normalizer: Option<&Normalizer>, steps| {
+            let rules = table::Rules { steps, kinds: kinds.clone(), normalizer: normalizer.cloned() };
+            Way { ascii: ascii::Ascii::new(&rules, width), rules }
+        };
         let steps = normalizer.map_or(Some(CharacterSteps::default()), CharacterSteps::of);
-        let normalizes_first = steps.is_none();
-        let steps = steps.unwrap_or_default();
-        let rules =
-            table::Rules { steps, kinds, normalizer: normalizer.cloned().filter(|_| !normalizes_first) };
-        Self { ascii: ascii::Ascii::new(&rules, width), rules, normalizes_first }
+        Self {
+            raw: steps.map(|steps| way(normalizer, steps)),
+            normalized: way(None, CharacterSteps::default()),
+        }
+    }
+
+    /// Whether it takes text that is not normalized.
+    pub(super) fn normalizes(&self) -> bool {
+        self.raw.is_some()
     }
 
     pub(super) fn encode(
@@ -64,30 +83,34 @@ impl Bert {
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let Workspace { cache, scratch, scan, .. } = workspace;
+        let Workspace { cache, scratch, bert, .. } = workspace;
+        let scan = bert.get_or_insert_default();
         // Most tokens are longer.
         ids.reserve(stretch.text.len() / 4);
-        let scan = scan.get_or_insert_default();
-        self.words(pipeline.normalizer.as_ref(), stretch.text, scan, &mut |text, places| {
+        self.words(stretch, scan, &mut |text, places| {
             cache.encode(text, places, ids, |word, ids| pipeline.model.encode_ids(word, scratch, ids))
-        })
+        })?;
+        if let Model::WordPiece(model) = &pipeline.model
+            && cache.misses() > WORTH_THE_VOCABULARY
+            && scan.is_new_to_vocabulary()
+        {
+            model.whole_words().for_each(|(id, word)| cache.insert(word.as_bytes(), &[id]));
+        }
+        Ok(())
     }
 
     /// Calls `visit` with the words of a text, many at once: the normalized text and where in it they begin and end.
     fn words(
         &self,
-        normalizer: Option<&Normalizer>,
-        text: &str,
+        stretch: Stretch<'_>,
         scan: &mut Scan,
         visit: &mut impl FnMut(&[u8], &[(u32, u32)]) -> Result<()>,
     ) -> Result<()> {
-        let mut whole = Aligned::new(text, 0, false);
-        if let Some(normalizer) = normalizer.filter(|_| self.normalizes_first) {
-            normalizer.apply(&mut whole)?;
-        }
-        scan.begin();
+        let raw = self.raw.as_ref().filter(|_| !stretch.is_normalized);
+        let way = raw.unwrap_or(&self.normalized);
+        scan.begin(raw.is_some());
         loop {
-            let is_done = self.scan(whole.as_str(), scan)?;
+            let is_done = way.scan(stretch.text, scan)?;
             let (buffer, places) = scan.words();
             check_length(scan.open_word())?;
             visit(buffer, places)?;
@@ -97,7 +120,9 @@ impl Bert {
             scan.forget_words();
         }
     }
+}
 
+impl Way {
     /// Scans on; whether the text is done.
     fn scan(&self, text: &str, scan: &mut Scan) -> Result<bool> {
         match self.ascii.width {

@@ -1,5 +1,7 @@
 //! One pass over a text: the normalized text, and where its words begin and end.
 
+#![expect(clippy::inline_always, reason = "what AVX2 is used in must be compiled with it")]
+
 use super::ascii::{BLOCK, Marks};
 use super::table::{Entry, Rules, Table};
 use crate::Result;
@@ -20,7 +22,11 @@ const PAUSE: usize = 16;
 /// A scan of a text, and what it keeps between texts.
 #[derive(Debug)]
 pub(in crate::tokens) struct Scan {
+    /// The table for text as it stands in the document where `is_raw`, else that for normalized text.
     table: Table,
+    /// The other one.
+    other_table: Table,
+    is_raw: bool,
     /// The normalized text of the words that are not looked up yet.
     buffer: Vec<u8>,
     /// Where words begin and end in the buffer.
@@ -28,6 +34,8 @@ pub(in crate::tokens) struct Scan {
     cursor: Cursor,
     /// What a run that was normalized together has become, and how much of it is written.
     run: (String, usize),
+    /// Whether the vocabulary was put into the cache that goes with it.
+    knows_vocabulary: bool,
 }
 
 /// How far a scan is. The last word is open if one more is begun than is ended.
@@ -50,22 +58,34 @@ impl Default for Scan {
     fn default() -> Self {
         Self {
             table: Table::default(),
+            other_table: Table::default(),
+            is_raw: true,
             buffer: Vec::new(),
             places: Box::new([(0, 0); WORDS]),
             cursor: START,
             run: (String::new(), 0),
+            knows_vocabulary: false,
         }
     }
 }
 
 impl Scan {
-    /// Begins with another text.
-    pub(super) fn begin(&mut self) {
+    /// Begins with another text, which is not normalized or is.
+    pub(super) fn begin(&mut self, is_raw: bool) {
+        if self.is_raw != is_raw {
+            std::mem::swap(&mut self.table, &mut self.other_table);
+            self.is_raw = is_raw;
+        }
         self.cursor = START;
         self.run = (String::new(), 0);
         if self.buffer.len() > LARGEST_KEPT {
             self.buffer = Vec::new();
         }
+    }
+
+    /// Whether it is asked so for the first time.
+    pub(super) fn is_new_to_vocabulary(&mut self) -> bool {
+        !std::mem::replace(&mut self.knows_vocabulary, true)
     }
 
     /// The words that have ended: the normalized text, and where they begin and end in it.

@@ -6,7 +6,7 @@ use unicode_normalization_alignments::char::canonical_combining_class;
 
 use super::ascii::{BLOCK, Width};
 use super::*;
-use crate::text::Pieces;
+use crate::text::{Aligned, Pieces};
 
 fn normalizers() -> Vec<Option<Normalizer>> {
     let bert = |clean_text: bool,
@@ -70,7 +70,7 @@ impl Both {
     fn new(normalizer: Option<Normalizer>, pre_tokenizer: PreTokenizer) -> Self {
         let kinds = pre_tokenizer.kinds().unwrap();
         let widths = [Width::Portable, Width::of_machine()];
-        let routes = widths.map(|width| Bert::of(normalizer.as_ref(), kinds.clone(), width)).into();
+        let routes = widths.map(|width| Bert::of(normalizer.as_ref(), &kinds, width)).into();
         Self { normalizer, pre_tokenizer, routes, scan: Scan::default() }
     }
 
@@ -97,25 +97,32 @@ impl Both {
         if let Some(normalizer) = &self.normalizer {
             normalizer.apply(&mut aligned).unwrap();
         }
+        let normalized = aligned.as_str().to_owned();
         let mut pieces = Pieces::new(aligned);
         self.pre_tokenizer.apply(&mut pieces).unwrap();
         for route in &self.routes {
-            let mut want = pieces.iter();
-            let mut visit = |buffer: &[u8], places: &[(u32, u32)]| {
-                for &(begin, end) in places {
-                    let word = str::from_utf8(&buffer[begin as usize..end as usize]).unwrap();
-                    assert_eq!(
-                        Some(word),
-                        want.next(),
-                        "{text:?}: {:?}, {:?}",
-                        self.normalizer,
-                        self.pre_tokenizer
-                    );
+            for (text, is_normalized) in [(text, false), (&normalized, true)] {
+                if !is_normalized && !route.normalizes() {
+                    continue;
                 }
-                Ok(())
-            };
-            route.words(self.normalizer.as_ref(), text, &mut self.scan, &mut visit).unwrap();
-            assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
+                let mut want = pieces.iter();
+                let mut visit = |buffer: &[u8], places: &[(u32, u32)]| {
+                    for &(begin, end) in places {
+                        let word = str::from_utf8(&buffer[begin as usize..end as usize]).unwrap();
+                        assert_eq!(
+                            Some(word),
+                            want.next(),
+                            "{text:?}: {:?}, {:?}",
+                            self.normalizer,
+                            self.pre_tokenizer
+                        );
+                    }
+                    Ok(())
+                };
+                let stretch = Stretch { text, is_first: true, is_normalized };
+                route.words(stretch, &mut self.scan, &mut visit).unwrap();
+                assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
+            }
         }
     }
 }
@@ -251,7 +258,7 @@ proptest! {
         for pre_tokenizer in pre_tokenizers() {
             let mut found = Vec::new();
             for width in [Width::Portable, Width::of_machine()] {
-                let route = Bert::of(normalizers()[1].as_ref(), pre_tokenizer.kinds().unwrap(), width);
+                let route = Bert::of(normalizers()[1].as_ref(), &pre_tokenizer.kinds().unwrap(), width).raw.unwrap();
                 let (block, mut out) = (bytes.first_chunk().unwrap(), [0; BLOCK]);
                 let marks = route.sort(block, &mut out);
                 let valid = marks.other.trailing_zeros();
