@@ -46,17 +46,18 @@ impl Cuts {
         spells_all: bool,
         space: Option<char>,
     ) -> Self {
-        let joined: FxHashSet<(char, char)> = joined.into_iter().collect();
+        let pairs: Vec<(char, char)> = joined.into_iter().collect();
         let mut cuts =
             Self { ascii: Box::new([[false; ASCII]; ASCII]), facts: Vec::new(), spells_all, space };
         for character in known {
             cuts.facts_mut(character).is_known = true;
         }
-        for &(left, right) in &joined {
+        for &(left, right) in &pairs {
             let (class_of_left, class_of_right) = (cuts.class(left), cuts.class(right));
             cuts.facts_mut(left).right |= class_of_right;
             cuts.facts_mut(right).left |= class_of_left;
         }
+        let joined: FxHashSet<(char, char)> = pairs.into_iter().collect();
         let character = |place: usize| char::from(place as u8);
         for left in 0..ASCII {
             for right in 0..ASCII {
