@@ -46,17 +46,18 @@ impl Cuts {
         spells_all: bool,
         space: Option<char>,
     ) -> Self {
-        let joined: FxHashSet<(char, char)> = joined.into_iter().collect();
+        let pairs: Vec<(char, char)> = joined.into_iter().collect();
         let mut cuts =
             Self { ascii: Box::new([[false; ASCII]; ASCII]), facts: Vec::new(), spells_all, space };
         for character in known {
             cuts.facts_mut(character).is_known = true;
         }
-        for &(left, right) in &joined {
+        for &(left, right) in &pairs {
             let (class_of_left, class_of_right) = (cuts.class(left), cuts.class(right));
             cuts.facts_mut(left).right |= class_of_right;
             cuts.facts_mut(right).left |= class_of_left;
         }
+        let joined: FxHashSet<(char, char)> = pairs.into_iter().collect();
         let character = |place: usize| char::from(place as u8);
         for left in 0..ASCII {
             for right in 0..ASCII {
@@ -139,30 +140,33 @@ pub(super) struct Words<'t> {
 }
 
 impl Words<'_> {
-    /// Writes the next words to `places` and returns how many there are; none where the text is at its end.
+    /// Writes the next words to `places`, which has room for two or more, and returns how many there are; none where the
+    /// text is at its end.
     pub(super) fn fill(&mut self, places: &mut [Place]) -> usize {
-        let bytes = self.text.as_bytes();
-        let Self { mut begin, mut at, mut last, .. } = *self;
+        let Some(most) = places.len().checked_sub(1).filter(|_| self.begin < self.text.len()) else {
+            return 0;
+        };
+        let Self { cuts, text, begin, mut at, mut last } = *self;
+        places[0].0 = begin as u32;
         let mut count = 0;
-        while count < places.len() && at < bytes.len() {
-            let (character, length) = character_at(self.text, at);
+        while count < most && at < text.len() {
+            let (character, length) = character_at(text, at);
             let cut = if (last as u32 | character as u32) < ASCII as u32 {
-                self.cuts.ascii[last as usize % ASCII][character as usize % ASCII]
+                cuts.ascii[last as usize % ASCII][character as usize % ASCII]
             } else {
-                self.cuts.may_cut_beyond_ascii(last, character)
+                cuts.may_cut_beyond_ascii(last, character)
             };
-            // Written whether it is a word or not: words are short, and so a branch would often be mistaken.
-            places[count] = (begin as u32, at as u32);
+            // Written whether it is a cut or not: words are short, and so a branch would often be mistaken.
+            places[count].1 = at as u32;
+            places[count + 1].0 = at as u32;
             count += usize::from(cut);
-            begin = if cut { at } else { begin };
-            last = character;
-            at += length;
+            (last, at) = (character, at + length);
         }
-        (self.begin, self.at, self.last) = (begin, at, last);
-        let is_read = at == bytes.len() && begin < at;
-        if let Some(place) = places.get_mut(count).filter(|_| is_read) {
-            *place = (self.begin as u32, self.text.len() as u32);
-            self.begin = self.text.len();
+        (self.at, self.last) = (at, last);
+        self.begin = places[count].0 as usize;
+        if at == text.len() && count <= most {
+            places[count].1 = at as u32;
+            self.begin = at;
             count += 1;
         }
         count
@@ -214,7 +218,7 @@ mod tests {
             ("aéa é", vec!["aéa", " ", "é"]),
             ("中文中 中☃文", vec!["中文", "中", " 中", "☃", "文"]),
         ] {
-            for room in 1..4 {
+            for room in 2..5 {
                 assert_eq!(words(&cuts, text, room), want, "{text}");
             }
         }
@@ -230,7 +234,7 @@ mod tests {
             text in "[abc ▁é中文😀]{0,20}",
             space in proptest::option::of(Just('▁')),
             spells_all in any::<bool>(),
-            room in 1_usize..5,
+            room in 2_usize..6,
         ) {
             let first = |text: &String| text.chars().next().unwrap();
             let joined: Vec<(char, char)> = joined.iter().map(|(left, right)| (first(left), first(right))).collect();

@@ -165,8 +165,7 @@ fn takes_raw_text(vocabulary: &Vocabulary, normalizer: &Normalizer) -> bool {
     let mark = normalizer.space.chars().next();
     let symbols = vocabulary.pieces.iter().filter(|piece| piece.kind == PieceKind::UserDefined);
     let mut in_symbols = symbols.flat_map(|piece| piece.text.chars());
-    normalizer.charsmap.is_none()
-        && !normalizer.remove_extra_whitespaces
-        && !(normalizer.add_dummy_prefix && normalizer.treat_whitespace_as_suffix)
-        && !in_symbols.any(|character| character == ' ' || Some(character) == mark)
+    let puts_mark_last = normalizer.add_dummy_prefix && normalizer.treat_whitespace_as_suffix;
+    let does_more = normalizer.charsmap.is_some() || normalizer.remove_extra_whitespaces || puts_mark_last;
+    !does_more && !in_symbols.any(|character| character == ' ' || Some(character) == mark)
 }

@@ -39,15 +39,13 @@ impl SentencePiece {
             return self.encode_parts_of(table, prefix, text, &mut buffers.parts, out);
         }
         let normalized = self.normalizer.normalize(&self.vocabulary.symbols, text, false)?;
-        match std::str::from_utf8(&normalized.text) {
-            Ok(text) => self.encode_parts_of(table, "", text, &mut buffers.parts, out),
-            // A rewrite rule has left half a character.
-            Err(_) => {
-                let segments = self.segment(&normalized);
-                self.append_ids(segments, &normalized.text, false, out);
-                Ok(())
-            }
+        if let Ok(text) = std::str::from_utf8(&normalized.text) {
+            return self.encode_parts_of(table, "", text, &mut buffers.parts, out);
         }
+        // A rewrite rule has left half a character.
+        let segments = self.segment(&normalized);
+        self.append_ids(segments, &normalized.text, false, out);
+        Ok(())
     }
 
     fn encode_parts_of(
