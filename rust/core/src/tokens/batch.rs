@@ -336,8 +336,8 @@ mod tests {
         let json = br#"{
             "version": "1.0", "truncation": null, "padding": null, "normalizer": {"type": "NFC"},
             "added_tokens": [
-                {"id": 300, "content": "<x>", "single_word": false, "lstrip": true, "rstrip": false, "normalized": false, "special": false},
-                {"id": 301, "content": "b c", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false}
+                {"id": 258, "content": "<x>", "single_word": false, "lstrip": true, "rstrip": false, "normalized": false, "special": false},
+                {"id": 259, "content": "b c", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false}
             ],
             "pre_tokenizer": {"type": "ByteLevel", "add_prefix_space": false, "trim_offsets": true, "use_regex": true},
             "post_processor": null, "decoder": null,
