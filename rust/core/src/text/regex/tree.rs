@@ -170,7 +170,11 @@ impl Node {
             }
             Self::Sequence(nodes) => nodes.iter().all(|node| node.add_first_characters(ranges)),
             Self::Choice(nodes) => {
-                nodes.iter().fold(false, |empty, node| node.add_first_characters(ranges) || empty)
+                let mut may_be_empty = false;
+                for node in nodes {
+                    may_be_empty |= node.add_first_characters(ranges);
+                }
+                may_be_empty
             }
             Self::Repeat { node, minimum, .. } => node.add_first_characters(ranges) || *minimum == 0,
             Self::Atomic(node) | Self::Group(_, node) => node.add_first_characters(ranges),
