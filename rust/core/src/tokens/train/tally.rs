@@ -86,17 +86,17 @@ impl Tally {
 
     #[inline]
     fn add_short(&mut self, key: u128, count: u64) {
-        let (hash, key) = (folded(key as u64 ^ MIX[0], (key >> 64) as u64 ^ MIX[1]), key.to_le_bytes());
+        let hash = folded(key as u64 ^ MIX[0], (key >> 64) as u64 ^ MIX[1]);
         let mask = self.table.len() - 1;
         let mut slot = hash as usize & mask;
         loop {
             let entry = &mut self.table[slot];
-            if entry.key == key && entry.count > 0 {
+            if u128::from_le_bytes(entry.key) == key && entry.count > 0 {
                 entry.count = entry.count.saturating_add(count);
                 return;
             }
             if entry.count == 0 {
-                *entry = Entry { key, hash, count };
+                *entry = Entry { key: key.to_le_bytes(), hash, count };
                 self.words += 1;
                 return;
             }

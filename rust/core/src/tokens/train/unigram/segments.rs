@@ -17,6 +17,12 @@ pub(super) const SPACE_MARK: char = '\u{2581}';
 /// Stands after each segment; a character is its code point + 1.
 pub(super) const END: u32 = 0;
 
+/// Stands for different characters.
+pub(super) const SEVERAL: u32 = u32::MAX;
+
+/// Stands for any character that is not of the alphabet.
+const UNKNOWN: u32 = u32::MAX - 1;
+
 /// The distinct segments, end to end.
 pub(super) struct Segments {
     pub(super) text: Vec<u32>,
@@ -24,6 +30,8 @@ pub(super) struct Segments {
     pub(super) starts: Vec<u32>,
     /// How often each occurs.
     pub(super) counts: Vec<u64>,
+    /// What follows each in the words: a character's code point + 1, or `SEVERAL`. A space follows a word.
+    pub(super) followers: Vec<u32>,
 }
 
 impl Segments {
@@ -33,10 +41,23 @@ impl Segments {
         let scripts = split_scripts.then(Scripts::new);
         let mut distinct = WordCounts::new();
         for (word, count) in words.united(1) {
-            cut(word, &alphabet, scripts.as_ref(), |segment| distinct.add(segment, count));
+            cut(word, &alphabet, scripts.as_ref(), |segment, _| distinct.add(segment, count));
         }
-        let mut segments = Self { text: Vec::new(), starts: vec![0], counts: Vec::new() };
-        for (segment, count) in distinct.sorted() {
+        let distinct = distinct.sorted();
+        let mut followers = vec![END; distinct.len()];
+        let numbers: FxHashMap<&str, usize> = distinct.iter().map(|(segment, _)| *segment).zip(0..).collect();
+        for (word, _) in words.united(1) {
+            cut(word, &alphabet, scripts.as_ref(), |segment, rest| {
+                let next = rest.chars().next().unwrap_or(SPACE_MARK);
+                let next =
+                    if alphabet.contains(&next) || rest.is_empty() { next as u32 + 1 } else { UNKNOWN };
+                if let Some(follower) = numbers.get(segment).and_then(|&number| followers.get_mut(number)) {
+                    *follower = if [END, next].contains(follower) { next } else { SEVERAL };
+                }
+            });
+        }
+        let mut segments = Self { text: Vec::new(), starts: vec![0], counts: Vec::new(), followers };
+        for (segment, count) in distinct {
             segments.text.extend(segment.chars().map(|character| character as u32 + 1));
             segments.text.push(END);
             segments.starts.push(segments.text.len() as u32);
@@ -63,11 +84,17 @@ impl Segments {
     }
 }
 
-fn cut(word: &str, alphabet: &FxHashSet<char>, scripts: Option<&Scripts>, mut segment: impl FnMut(&str)) {
+/// Gives the segments of a word, and what stands after each.
+fn cut<'a>(
+    word: &'a str,
+    alphabet: &FxHashSet<char>,
+    scripts: Option<&Scripts>,
+    mut segment: impl FnMut(&'a str, &'a str),
+) {
     let (mut start, mut script) = (0, None);
     for (index, character) in word.char_indices() {
         if !alphabet.contains(&character) {
-            segment(&word[start..index]);
+            segment(&word[start..index], &word[index..]);
             (start, script) = (index + character.len_utf8(), None);
             continue;
         }
@@ -79,12 +106,12 @@ fn cut(word: &str, alphabet: &FxHashSet<char>, scripts: Option<&Scripts>, mut se
             continue;
         }
         if script.is_some_and(|script| script != own) {
-            segment(&word[start..index]);
+            segment(&word[start..index], &word[index..]);
             start = index;
         }
         script = Some(own);
     }
-    segment(&word[start..]);
+    segment(&word[start..], "");
 }
 
 /// The characters that are asked for and, of the others, those that it takes to make up `coverage` of the text; with
@@ -119,7 +146,7 @@ mod tests {
         let mut segments = Vec::new();
         let alphabet: FxHashSet<char> = word.chars().filter(|&character| character != '!').collect();
         let scripts = scripts.then(Scripts::new);
-        cut(word, &alphabet, scripts.as_ref(), |segment| segments.push(segment.to_owned()));
+        cut(word, &alphabet, scripts.as_ref(), |segment, _| segments.push(segment.to_owned()));
         segments.retain(|segment| !segment.is_empty());
         segments
     }

@@ -1,14 +1,15 @@
 //! The frequent substrings of the segments: what pieces are chosen from.
 //!
 //! `SentencePiece` takes the inner nodes of the suffix tree of its sentences (substrings that go on in more than one
-//! way), out of a suffix array. A piece has at most some sixteen characters and a segment ends what begins in it, so
+//! way), out of a suffix array. A word that a space always follows is none: it is the space that goes on in more than
+//! one way. So segments know what follows them. A piece has at most some sixteen characters and a segment ends what begins in it, so
 //! here suffixes are sorted character by character, as deep as a piece may be and no deeper. That is linear in the
 //! text, needs one array, takes any number of threads, and the groups of equal suffixes on the way are the nodes.
 //! Counts are those of the text: each distinct segment is looked at once, with its count.
 
 use crate::{Result, threads};
 
-use super::segments::{END, SPACE_MARK, Segments};
+use super::segments::{END, SEVERAL, SPACE_MARK, Segments};
 
 /// A substring that begins at each of some suffixes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,7 +27,7 @@ pub(super) struct Suffixes {
     pub(super) sorted: Vec<u32>,
     /// The single characters, in the order of their code points.
     pub(super) characters: Vec<Substring>,
-    /// Longer substrings that go on in more than one way, or end a segment, and occur at least twice.
+    /// Longer substrings that go on in more than one way and occur at least twice.
     pub(super) substrings: Vec<Substring>,
 }
 
@@ -112,6 +113,11 @@ impl<'a> Weights<'a> {
     fn at(&self, place: u32) -> u64 {
         self.segments.counts[self.of[place as usize] as usize]
     }
+
+    /// What follows the segment.
+    fn follower(&self, place: u32) -> u32 {
+        self.segments.followers[self.of[place as usize] as usize]
+    }
 }
 
 struct Walk<'a, 'b> {
@@ -131,19 +137,20 @@ impl Walk<'_, '_> {
             while length <= self.max_length && self.text[place as usize + length] != END {
                 length += 1;
             }
-            if length <= self.max_length {
+            if length <= self.max_length && self.weights.follower(place) == SEVERAL {
                 self.note(suffixes, first, length, count);
             }
             return count;
         }
         let code = |place: u32, length: usize| self.text[place as usize + length];
         let next = suffixes.first().map_or(END, |&place| code(place, length));
+        let goes_on_alike = self.goes_on_alike(suffixes, length);
         if suffixes.iter().all(|&place| code(place, length) == next) {
             if next != END && length < self.max_length {
                 return self.group(suffixes, first, length + 1);
             }
             let count = suffixes.iter().map(|&place| self.weights.at(place)).sum();
-            if next == END {
+            if !goes_on_alike {
                 self.note(suffixes, first, length, count);
             }
             return count;
@@ -159,8 +166,20 @@ impl Walk<'_, '_> {
         } else {
             self.groups_of(suffixes, first, length)
         };
-        self.note(suffixes, first, length, count);
+        if !goes_on_alike {
+            self.note(suffixes, first, length, count);
+        }
         count
+    }
+
+    /// Whether the same character follows the first `length` ones everywhere.
+    fn goes_on_alike(&self, suffixes: &[u32], length: usize) -> bool {
+        let follower = |place: u32| match self.text[place as usize + length] {
+            END => self.weights.follower(place),
+            code => code,
+        };
+        let next = suffixes.first().map_or(SEVERAL, |&place| follower(place));
+        next != SEVERAL && suffixes.iter().all(|&place| follower(place) == next)
     }
 
     /// The same for suffixes that go on differently and are sorted by how they go on.
@@ -223,19 +242,19 @@ mod tests {
 
     /// By definition: each substring with its count, if what follows it is not always the same character.
     fn expected(words: &[(String, u64)], max_length: usize) -> BTreeMap<String, u64> {
-        let mut seen: BTreeMap<String, (u64, Vec<Option<char>>)> = BTreeMap::new();
+        let mut seen: BTreeMap<String, (u64, Vec<char>)> = BTreeMap::new();
         for (word, count) in words {
             let characters: Vec<char> = word.chars().collect();
             for start in 0..characters.len() {
                 for end in start + 1..=characters.len().min(start + max_length) {
                     let (sum, next) = seen.entry(characters[start..end].iter().collect()).or_default();
                     *sum += count;
-                    next.push(characters.get(end).copied());
+                    next.push(characters.get(end).copied().unwrap_or(SPACE_MARK));
                 }
             }
         }
         seen.retain(|text, (count, next)| {
-            let goes_on_alike = next[0].is_some() && next.iter().all(|one| *one == next[0]);
+            let goes_on_alike = next.iter().all(|one| *one == next[0]);
             let long = text.chars().count() > 1;
             !long || (*count > 1 && !goes_on_alike && !text.ends_with(SPACE_MARK))
         });
