@@ -1,6 +1,10 @@
 //! One pass over a text: the normalized text, and where its words begin and end.
 
 #![expect(clippy::inline_always, reason = "what AVX2 is used in must be compiled with it")]
+#![expect(
+    clippy::needless_bitwise_bool,
+    reason = "a branch that nobody can foretell costs more than both sides"
+)]
 
 use super::ascii::{BLOCK, Marks};
 use super::table::{Entry, Rules, Table};
@@ -245,13 +249,12 @@ impl Cursor {
     ) {
         let rest = &text[self.read..];
         let Some(out) = room(buffer, self.written) else { return };
-        let marks = match rest.first_chunk() {
-            Some(block) => sort(block, out),
-            None => {
-                let mut block = [0xFF; BLOCK];
-                block[..rest.len()].copy_from_slice(rest);
-                sort(&block, out)
-            }
+        let marks = if let Some(block) = rest.first_chunk() {
+            sort(block, out)
+        } else {
+            let mut block = [0xFF; BLOCK];
+            block[..rest.len()].copy_from_slice(rest);
+            sort(&block, out)
         };
         let count = marks.other.trailing_zeros() as usize;
         if count > 0 {
