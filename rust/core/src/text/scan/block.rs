@@ -80,13 +80,12 @@ impl Block {
     #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     pub(super) fn new<C: Classify>(text: &[u8], at: usize, classes: &Classes) -> Self {
         let mut rest = [0; SIZE];
-        let (bytes, length) = match text[at..].first_chunk() {
-            Some(bytes) => (bytes, SIZE),
-            None => {
-                let length = text.len() - at;
-                rest[..length].copy_from_slice(&text[at..]);
-                (&rest, length)
-            }
+        let (bytes, length) = if let Some(bytes) = text[at..].first_chunk() {
+            (bytes, SIZE)
+        } else {
+            let length = text.len() - at;
+            rest[..length].copy_from_slice(&text[at..]);
+            (&rest, length)
         };
         let ascii = C::ascii(bytes);
         let mut block = Self {

@@ -58,6 +58,7 @@ impl State {
 
 impl Pattern for State {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {
         let after = |mask: u64, carried: u64| mask << 1 | carried;
         let other = block.other();
@@ -178,9 +179,8 @@ pub(super) fn contraction(after: Option<&[u8]>) -> Option<u32> {
     let lower = |place: usize| after.get(place).map(u8::to_ascii_lowercase);
     match (lower(0)?, lower(1)) {
         (b's' | b't' | b'm' | b'd', _) => Some(1),
-        (b'r' | b'v', Some(b'e')) | (b'l', Some(b'l')) => Some(2),
-        // U+017F.
-        (0xC5, Some(0xBF)) => Some(2),
+        // The last is U+017F.
+        (b'r' | b'v', Some(b'e')) | (b'l', Some(b'l')) | (0xC5, Some(0xBF)) => Some(2),
         _ => None,
     }
 }

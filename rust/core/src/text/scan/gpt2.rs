@@ -22,6 +22,7 @@ pub(super) struct Gpt2 {
 
 impl Pattern for Gpt2 {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {
         let other = block.other();
         let after = |mask: u64, carried: u64| mask << 1 | carried;

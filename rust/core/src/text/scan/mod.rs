@@ -99,6 +99,7 @@ struct Around<'t> {
 impl Around<'_> {
     /// The bytes of a block that are before one that is not of `space`; the end of the text is none.
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     fn before_solid(&self, block: &Block, space: u64) -> u64 {
         let next = self.text.get(self.at + block.length..).and_then(|rest| class_at(rest, self.classes));
         let is_solid = next.is_some_and(|class| class != Class::Space);
@@ -180,17 +181,14 @@ fn fill_by<P: Pattern, C: Classify>(cursor: &mut Cursor<P>, text: &[u8], room: &
     while cursor.at < text.len() {
         let Some(places) = room.get_mut(count..).and_then(<[_]>::first_chunk_mut) else { return count };
         let block = Block::new::<C>(text, cursor.at, classes);
-        match cursor.pattern.starts(&block, Around { text, at: cursor.at, classes }) {
-            Some(mut starts) => {
-                // The word that begins with the first block, or behind another that was matched alone, is open already.
-                starts &= !u64::from(cursor.at == cursor.begin);
-                count += write(starts, cursor.at, &mut cursor.begin, places);
-                cursor.at += block.length;
-            }
-            None => {
-                let end = (cursor.at + SIZE).min(text.len());
-                count += match_words(cursor, text, end, places);
-            }
+        if let Some(mut starts) = cursor.pattern.starts(&block, Around { text, at: cursor.at, classes }) {
+            // The word that begins with the first block, or behind another that was matched alone, is open already.
+            starts &= !u64::from(cursor.at == cursor.begin);
+            count += write(starts, cursor.at, &mut cursor.begin, places);
+            cursor.at += block.length;
+        } else {
+            let end = (cursor.at + SIZE).min(text.len());
+            count += match_words(cursor, text, end, places);
         }
     }
     // The last word ends with the text.

@@ -70,6 +70,7 @@ impl State {
 
 impl Pattern for State {
     #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {
         if !block.is_ascii {
             return None;

@@ -116,7 +116,7 @@ impl Unigram {
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
         let start = tokens.len();
         self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| {
-            tokens.push(Token { id, length })
+            tokens.push(Token { id, length });
         })?;
         tokens[start..].reverse();
         Ok(())

@@ -194,7 +194,9 @@ mod tests {
             // Rows that repeat themselves, with changes here and there.
             let mut ids: Vec<u32> = letters.iter().copied().cycle().take(length).collect();
             for (place, letter) in noise {
-                ids.get_mut(place).map(|id| *id = letter);
+                if let Some(id) = ids.get_mut(place) {
+                    *id = letter;
+                }
             }
             let merges = merges_of(&pairs, shuffle);
             let want = heaped(&merges, &ids);
