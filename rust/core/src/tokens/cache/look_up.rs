@@ -14,7 +14,7 @@ impl WordCache {
         mut visit: impl FnMut(&str, &[u32]) -> Result<()>,
     ) -> Result<()> {
         let mut keys = [(Key::NONE, 0); BLOCK];
-        let mut made = Vec::new();
+        let mut fresh = Vec::new();
         for block in places.chunks(BLOCK) {
             for (place, &(begin, end)) in keys.iter_mut().zip(block) {
                 let key = Key::new(text.as_bytes(), begin as usize, end as usize);
@@ -34,11 +34,11 @@ impl WordCache {
                     visit(word, known)?;
                     continue;
                 }
-                made.clear();
-                make(word, &mut made)?;
+                fresh.clear();
+                make(word, &mut fresh)?;
                 self.misses += 1;
-                self.keep(word.as_bytes(), key, &made);
-                visit(word, &made)?;
+                self.keep(word.as_bytes(), key, &fresh);
+                visit(word, &fresh)?;
             }
         }
         Ok(())

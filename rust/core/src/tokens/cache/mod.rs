@@ -145,7 +145,7 @@ impl WordCache {
             let place = room.get_mut(count..count + size_of::<Ids>() / size_of::<u32>());
             match place {
                 Some(place) if slot.key == key && slot.ids.are_here() => {
-                    place.copy_from_slice(&slot.ids.numbers)
+                    place.copy_from_slice(&slot.ids.numbers);
                 }
                 _ => return (done, count),
             }

@@ -114,7 +114,7 @@ impl Unigram {
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
         let start = tokens.len();
         self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| {
-            tokens.push(Token { id, length })
+            tokens.push(Token { id, length });
         })?;
         tokens[start..].reverse();
         Ok(())
@@ -140,9 +140,7 @@ impl Unigram {
                 lattice.fill(tokens, word, 0.0);
                 let last = |end| lattice.last(tokens, word, end);
                 self.check_unknown(word, last)?;
-                self.push_reversed(word, last, push)?;
-                lattice.shrink();
-                Ok(())
+                self.push_reversed(word, last, push).map(|()| lattice.shrink())
             }
             Finder::Plain(trie) => {
                 let best = self.best_ends(trie, str_of(word)?)?;

@@ -117,7 +117,11 @@ impl MetaspaceRoute {
             own.word.extend_from_slice(self.mark.as_bytes());
         }
         if self.characters.append_plain(word, &mut own.word) {
-            return pipeline.model.encode_ids(&own.word, &mut own.lattice, ids);
+            pipeline.model.encode_ids(&own.word, &mut own.lattice, ids)?;
+            if own.word.capacity() > KEPT {
+                own.word = Vec::new();
+            }
+            return Ok(());
         }
         let before = if self.drops_space { "" } else { " " };
         let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
@@ -137,6 +141,9 @@ fn encode_first(
     let start = u32::from(!stretch.is_first);
     encode_by_parts(pipeline, Aligned::new(&stretch.text[..end], start, true), own, ids)
 }
+
+/// Room for a word of more bytes is given back after use.
+const KEPT: usize = 1 << 18;
 
 /// What a thread keeps for words.
 #[derive(Debug, Default)]
