@@ -75,9 +75,8 @@ impl<S: Score> Lattice<S> {
     /// Of ways with equal sums the one that is met first is kept: that whose last token begins furthest to the left.
     pub(super) fn fill(&mut self, tokens: &Tokens<S>, text: &[u8], start: S) -> S {
         // What the last text left is written over before it is read: a way leads to every character.
-        if self.ids.len() <= text.len() {
-            self.ids.resize(text.len() + 1, NO_TOKEN);
-        }
+        self.ids.reserve_exact((text.len() + 1).saturating_sub(self.ids.len()));
+        self.make_room(tokens, text, 0);
         let room = if text.len() < BLOCK { text.len() } else { BLOCK + tokens.longest };
         self.sums.clear();
         self.sums.resize(room + CHARACTER, S::NOTHING);
@@ -88,6 +87,7 @@ impl<S: Score> Lattice<S> {
                 self.sums.copy_within(place.., 0);
                 let moved = self.sums.len() - place;
                 self.sums[moved..].fill(S::NOTHING);
+                self.make_room(tokens, text, begin);
                 place = 0;
             }
             let character = self.relax(tokens, text, begin, place);
@@ -95,6 +95,14 @@ impl<S: Score> Lattice<S> {
             place += character;
         }
         self.sums[place]
+    }
+
+    /// Makes room for the block that begins at `begin`. A block at a time, so that it is in the cache when it is written.
+    fn make_room(&mut self, tokens: &Tokens<S>, text: &[u8], begin: usize) {
+        let needed = (begin + BLOCK + CHARACTER + tokens.longest).min(text.len()) + 1;
+        if self.ids.len() < needed {
+            self.ids.resize(needed, NO_TOKEN);
+        }
     }
 
     /// Tries all tokens that begin at `begin`, and returns the length of the character there.

@@ -142,9 +142,7 @@ impl Unigram {
                 lattice.fill(tokens, word, 0.0);
                 let last = |end| lattice.last(tokens, word, end);
                 self.check_unknown(word, last)?;
-                self.push_reversed(word, last, push)?;
-                lattice.shrink();
-                Ok(())
+                self.push_reversed(word, last, push).map(|()| lattice.shrink())
             }
             Finder::Plain(trie) => {
                 let best = self.best_ends(trie, str_of(word)?)?;

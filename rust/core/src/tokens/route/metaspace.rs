@@ -118,7 +118,11 @@ impl MetaspaceRoute {
             own.word.extend_from_slice(self.mark.as_bytes());
         }
         if self.characters.append_plain(word, &mut own.word) {
-            return pipeline.model.encode_ids(&own.word, &mut own.scratch, ids);
+            pipeline.model.encode_ids(&own.word, &mut own.scratch, ids)?;
+            if own.word.capacity() > KEPT {
+                own.word = Vec::new();
+            }
+            return Ok(());
         }
         let before = if self.drops_space { "" } else { " " };
         let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
@@ -138,6 +142,9 @@ fn encode_first(
     let start = u32::from(!stretch.is_first);
     encode_by_parts(pipeline, Aligned::new(&stretch.text[..end], start, true), own, ids)
 }
+
+/// Room for a word of more bytes is given back after use.
+const KEPT: usize = 1 << 18;
 
 /// What a thread keeps for words.
 #[derive(Debug, Default)]
