@@ -8,6 +8,7 @@ gives Python lists is timed with them, and one that gives objects without asking
 import base64
 import importlib.util
 import json
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from importlib import import_module, metadata
 from pathlib import Path
@@ -23,7 +24,7 @@ from fastmask.error import FastmaskError
 Flat = tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64]]
 
 
-class Engine:
+class Engine(ABC):
     """What is measured; a subclass an engine.
 
     Attributes:
@@ -43,13 +44,13 @@ class Engine:
     reads: ClassVar[tuple[Kind, ...]]
     threads: ClassVar[Literal["told", "kept", "one"]] = "told"
 
+    @abstractmethod
     def __init__(self, file: TokenizerFile, num_threads: int) -> None:
         """Load the file."""
-        raise NotImplementedError
 
+    @abstractmethod
     def encode(self, texts: list[str]) -> Any:
         """Encode documents: what is timed."""
-        raise NotImplementedError
 
     def flat(self, encoded: Any) -> Flat:
         """Turn what `encode` gave into flat ids, untimed; lists of ids unless an engine says otherwise."""

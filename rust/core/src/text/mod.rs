@@ -17,6 +17,4 @@ pub use normalize::Normalizer;
 pub use pattern::Pattern;
 pub use pieces::Pieces;
 pub use scan::{Cl100k, LEAST_ROOM, O200k, Scan, Scanner, safe_cut};
-pub use split::{
-    Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, Split, Words, known_pattern,
-};
+pub use split::{Behavior, ByteLevel, Kind, Kinds, Metaspace, PreTokenizer, PrependScheme, known_pattern};

@@ -196,7 +196,8 @@ impl Pipeline {
         })
     }
 
-    fn pieces<'t>(&self, text: Aligned<'t>) -> Result<Pieces<'t>> {
+    /// What the pre-tokenizer makes of a text.
+    pub(super) fn pieces<'t>(&self, text: Aligned<'t>) -> Result<Pieces<'t>> {
         let mut pieces = Pieces::new(text);
         if let Some(steps) = &self.pre_tokenizer {
             steps.apply(&mut pieces)?;

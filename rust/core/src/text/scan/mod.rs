@@ -19,6 +19,7 @@ use self::gpt2::Gpt2;
 pub(super) use self::known::Dialect;
 pub use self::o200k::O200k;
 use super::classes::{Class, Classes};
+use crate::{Error, Result};
 
 /// A pattern that has a scanner.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,6 +31,48 @@ pub enum Scanner {
     /// One of o200k's family.
     O200k(O200k),
 }
+
+impl Scanner {
+    /// Calls `visit` with the words of a text, in order and without gaps.
+    ///
+    /// ```
+    /// use fastmask_core::text::Scanner;
+    /// let mut words = Vec::new();
+    /// Scanner::Gpt2.words("I'll  go 2day!\n", |word| words.push(word))?;
+    /// assert_eq!(words, ["I", "'ll", " ", " go", " 2", "day", "!", "\n"]);
+    /// # Ok::<(), fastmask_core::Error>(())
+    /// ```
+    pub fn words<'t>(self, text: &'t str, mut visit: impl FnMut(&'t str)) -> Result<()> {
+        let mut rest = text;
+        // Places are of 32 bits.
+        while u32::try_from(rest.len()).is_err() {
+            let end = safe_cut(rest, LONGEST / 2).filter(|&end| end <= LONGEST).ok_or_else(|| {
+                Error::new(format!("a text has {LONGEST} bytes and no letter with white space after it"))
+                    .advise("give it in shorter texts")
+            })?;
+            let (stretch, others) = rest.split_at(end);
+            self.words_of_stretch(stretch, &mut visit);
+            rest = others;
+        }
+        self.words_of_stretch(rest, &mut visit);
+        Ok(())
+    }
+
+    fn words_of_stretch<'t>(self, text: &'t str, visit: &mut impl FnMut(&'t str)) {
+        let mut places = [(0, 0); LEAST_ROOM];
+        let mut scan = Scan::new(self, text);
+        loop {
+            let count = scan.fill(&mut places);
+            if count == 0 {
+                return;
+            }
+            places[..count].iter().for_each(|&(begin, end)| visit(&text[begin as usize..end as usize]));
+        }
+    }
+}
+
+/// The longest text whose places fit.
+const LONGEST: usize = u32::MAX as usize;
 
 /// How many places [`Scan::fill`] needs room for at least.
 pub const LEAST_ROOM: usize = SIZE + 1;

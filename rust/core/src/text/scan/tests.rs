@@ -161,7 +161,43 @@ fn words_are_those_of_the_pattern_around_every_character() {
     }
 }
 
+/// GPT-2's pattern as its own library has it matched (Radford et al. 2019, `encoder.py`).
+static ORIGINAL: LazyLock<fancy_regex::Regex> = LazyLock::new(|| {
+    fancy_regex::Regex::new(r"'s|'t|'re|'ve|'m|'ll|'d| ?\p{L}+| ?\p{N}+| ?[^\s\p{L}\p{N}]+|\s+(?!\S)|\s+")
+        .unwrap()
+});
+
+fn assert_agrees_with_the_original(text: &str) {
+    let want: Vec<&str> = ORIGINAL.find_iter(text).map(|found| found.unwrap().as_str()).collect();
+    let mut got = Vec::new();
+    Scanner::Gpt2.words(text, |word| got.push(word)).unwrap();
+    assert_eq!(got, want, "{text:?}");
+    assert_eq!(got.concat(), text);
+}
+
+#[test]
+fn gpt2_agrees_with_the_original_on_cases() {
+    NASTY.into_iter().for_each(assert_agrees_with_the_original);
+}
+
+#[test]
+fn gpt2_agrees_with_the_original_around_every_character() {
+    for character in '\0'..=char::MAX {
+        assert_agrees_with_the_original(&format!("a{character} {character}1"));
+    }
+}
+
 proptest! {
+    #[test]
+    fn gpt2_agrees_with_the_original_on_any_text(text in "\\PC*") {
+        assert_agrees_with_the_original(&text);
+    }
+
+    #[test]
+    fn gpt2_agrees_with_the_original_on_dense_text(text in "[ \n\t'a-esltrvmdé1²漢!\u{a0}\u{301}]{0,40}") {
+        assert_agrees_with_the_original(&text);
+    }
+
     #[test]
     fn words_are_those_of_the_pattern_on_any_text(text in "\\PC*") {
         CASES.iter().for_each(|case| case.check(&text));

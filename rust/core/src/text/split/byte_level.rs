@@ -2,9 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::Split;
 use crate::Result;
-use crate::text::{Aligned, Pieces, byte_level};
+use crate::text::{Aligned, Pieces, Scanner, byte_level};
 
 /// The byte-level step (Radford et al. 2019).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -50,12 +49,10 @@ impl ByteLevel {
         if self.use_regex {
             pieces.split(|piece, ranges| {
                 let mut start = 0;
-                ranges.extend(Split::Gpt2.words(piece).map(|word| {
-                    let range = start..start + word.len();
-                    start = range.end;
-                    range
-                }));
-                Ok(())
+                Scanner::Gpt2.words(piece, |word| {
+                    ranges.push(start..start + word.len());
+                    start += word.len();
+                })
             })?;
         }
         if self.leaves_bytes {

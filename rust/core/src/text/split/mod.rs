@@ -3,7 +3,6 @@
 mod behavior;
 mod byte_level;
 mod characters;
-mod gpt2;
 mod kinds;
 mod known_patterns;
 mod metaspace;
@@ -17,7 +16,6 @@ use serde::{Deserialize, Serialize};
 
 pub use behavior::Behavior;
 pub use byte_level::ByteLevel;
-pub use gpt2::{Split, Words};
 pub use kinds::{Kind, Kinds};
 pub use known_patterns::known_pattern;
 pub use metaspace::{Metaspace, PrependScheme};

@@ -2,7 +2,7 @@
 
 use super::Stretch;
 use crate::Result;
-use crate::text::{Aligned, LEAST_ROOM, Pieces, PreTokenizer, Scan, Scanner};
+use crate::text::{Aligned, LEAST_ROOM, PreTokenizer, Scan, Scanner};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
@@ -22,8 +22,8 @@ enum Cut {
     Whole,
     /// By a known pattern.
     Scanner(Scanner),
-    /// By steps that leave the text as it is.
-    Steps(PreTokenizer),
+    /// By the pre-tokenizer, which leaves the text as it is.
+    Steps,
 }
 
 impl ByteLevel {
@@ -36,7 +36,7 @@ impl ByteLevel {
             PreTokenizer::ByteLevel(step) => (Cut::Whole, step.add_prefix_space),
             steps => match steps.scanner() {
                 Some(scanner) => (Cut::Scanner(scanner), false),
-                None if steps.only_cuts() => (Cut::Steps(steps.clone()), false),
+                None if steps.only_cuts() => (Cut::Steps, false),
                 None => return None,
             },
         };
@@ -73,9 +73,8 @@ impl ByteLevel {
                     encode_words(&pipeline.model, text, count, workspace, ids)?;
                 }
             }
-            Cut::Steps(steps) => {
-                let mut pieces = Pieces::new(Aligned::new(text, 0, false));
-                steps.apply(&mut pieces)?;
+            Cut::Steps => {
+                let pieces = pipeline.pieces(Aligned::new(text, 0, false))?;
                 let mut ranges = pieces.ranges().map(|range| (range.start as u32, range.end as u32));
                 loop {
                     workspace.places.clear();

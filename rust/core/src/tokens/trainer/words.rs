@@ -2,7 +2,7 @@
 
 use super::chunks::Chunks;
 use crate::Result;
-use crate::text::{Aligned, Normalizer, Pieces, PreTokenizer, PrependScheme, Split};
+use crate::text::{Aligned, Normalizer, Pieces, PreTokenizer, PrependScheme, Scanner};
 
 /// The parts that make words of a text, and the quickest exact way through them.
 #[derive(Debug)]
@@ -50,11 +50,13 @@ impl Words {
     /// The words of a text.
     pub(super) fn of(&self, text: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
         match self.way {
-            Way::Gpt2 => Split::Gpt2.words(text).for_each(visit),
-            Way::Marks { mark, prepends } => marked(text, mark, prepends, visit),
-            Way::Chunks(_) | Way::Whole => return self.through_the_parts(text, visit),
+            Way::Gpt2 => Scanner::Gpt2.words(text, visit),
+            Way::Marks { mark, prepends } => {
+                marked(text, mark, prepends, visit);
+                Ok(())
+            }
+            Way::Chunks(_) | Way::Whole => self.through_the_parts(text, visit),
         }
-        Ok(())
     }
 
     fn through_the_parts(&self, text: &str, visit: &mut dyn FnMut(&str)) -> Result<()> {
