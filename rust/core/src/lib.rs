@@ -5,6 +5,7 @@
 
 mod error;
 pub mod loader;
+mod memory;
 pub mod objectives;
 pub mod random;
 pub mod rows;

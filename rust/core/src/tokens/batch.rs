@@ -7,6 +7,7 @@ use super::encoding::Encoding;
 use super::pipeline::{SpecialText, Workspace};
 use super::portions::Portion;
 use super::tokenizer::{Algorithm, Tokenizer};
+use crate::memory::prefer_large_pages;
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
@@ -93,7 +94,9 @@ impl Tokenizer {
         rows: &mut Ragged,
     ) -> Result<()> {
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        rows.ids.reserve(bytes / 4 + texts.len() * (frame.0.len() + frame.1.len()));
+        // More than most texts need: room that is never written costs nothing, to move ids does.
+        rows.ids.reserve(bytes / 2 + texts.len() * (frame.0.len() + frame.1.len()));
+        prefer_large_pages(&mut rows.ids);
         rows.offsets.reserve(texts.len());
         for (index, text) in texts.iter().enumerate() {
             self.encode_framed(text.as_ref(), frame, policy, workspace, &mut rows.ids)

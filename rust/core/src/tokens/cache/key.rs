@@ -1,7 +1,7 @@
 //! What a word is looked up by: its bytes themselves, or, of a long one, a fingerprint of them.
 
 /// Words of up to this many bytes are their own key.
-pub(super) const SHORT: usize = 15;
+const SHORT: usize = 15;
 
 /// The last byte of the key of a long word. That of a short one is its length.
 const LONG: u64 = 0xFF << 56;
@@ -9,6 +9,10 @@ const LONG: u64 = 0xFF << 56;
 /// Odd constants without a pattern: the first digits of pi, as other hashes have them. No key has 0xFE as its last byte,
 /// so that the second never makes a factor zero.
 const PI: [u64; 2] = [0x243F_6A88_85A3_08D3, 0xFE19_8A2E_0370_7345];
+
+/// What the halves of a key are multiplied by for its hash: the golden ratio and the square root of two, whose multiples
+/// lie as evenly as multiples can. Those of pi do not: 355/113 is too near to it.
+const FACTORS: [u64; 2] = [0x9E37_79B9_7F4A_7C15, 0x6A09_E667_F3BC_C909];
 
 /// For each length the bytes of a key that belong to the word.
 const KEPT: [[u64; 2]; SHORT + 1] = {
@@ -60,15 +64,22 @@ impl Key {
         Self { low: hash, high: LONG | word.len() as u64 }
     }
 
+    /// Equality without a branch.
+    #[inline]
+    pub(super) fn is(self, other: Self) -> bool {
+        (self.low ^ other.low) | (self.high ^ other.high) == 0
+    }
+
     #[inline]
     pub(super) fn is_long(self) -> bool {
         self.high >= LONG
     }
 
-    /// Where to begin to look for it: all bits depend on all bytes.
+    /// Where to begin to look for it: the upper bits depend on all bytes (Dietzfelbinger's multiply-shift). It need
+    /// not be better: a search is bounded whatever the hashes are.
     #[inline]
     pub(super) fn hash(self) -> u64 {
-        folded(self.low ^ PI[0], self.high ^ PI[1])
+        self.low.wrapping_mul(FACTORS[0]).wrapping_add(self.high.wrapping_mul(FACTORS[1]))
     }
 }
 

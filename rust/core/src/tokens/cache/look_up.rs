@@ -1,6 +1,7 @@
 //! What is kept for a word need not be its ids: here it is whatever numbers the caller keeps.
 
-use super::{BLOCK, Key, WordCache};
+use super::WordCache;
+use super::block::{Block, WORDS};
 use crate::Result;
 
 impl WordCache {
@@ -13,24 +14,20 @@ impl WordCache {
         mut make: impl FnMut(&str, &mut Vec<u32>) -> Result<()>,
         mut visit: impl FnMut(&str, &[u32]) -> Result<()>,
     ) -> Result<()> {
-        let mut keys = [(Key::NONE, 0); BLOCK];
+        let mut block = Block::new();
         let mut fresh = Vec::new();
-        for block in places.chunks(BLOCK) {
-            for (place, &(begin, end)) in keys.iter_mut().zip(block) {
-                let key = Key::new(text.as_bytes(), begin as usize, end as usize);
-                *place = (key, key.hash());
-                self.table.fetch(place.1);
-            }
-            for (&(key, hash), &(begin, end)) in keys.iter().zip(block) {
-                let word = &text[begin as usize..end as usize];
-                let slot = self.table.first(hash);
-                if slot.key == key
+        for places in places.chunks(WORDS) {
+            block.fill(text.as_bytes(), places, &self.table);
+            for (number, &(begin, end)) in places.iter().enumerate() {
+                let (key, word) = (block.keys[number], &text[begin as usize..end as usize]);
+                if let Some(slot) = self.table.first(key, block.lines[number])
+                    && slot.key.is(key)
                     && let Some(known) = slot.ids.numbers.get(..slot.ids.count())
                 {
                     visit(word, known)?;
                     continue;
                 }
-                if let Some(known) = self.find(word.as_bytes(), key, hash) {
+                if let Some(known) = self.find(word.as_bytes(), key) {
                     visit(word, known)?;
                     continue;
                 }

@@ -1,15 +1,16 @@
 //! Words seen before and their ids.
 
+mod block;
 mod key;
 mod look_up;
 mod table;
 
+use std::mem::MaybeUninit;
+
+use self::block::{Block, WORDS};
 use self::key::Key;
 use self::table::{Elsewhere, INLINE, Ids, Table};
 use crate::Result;
-
-/// Words whose keys are worked out, and whose slots are fetched, before the first of them is looked at.
-const BLOCK: usize = 64;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
@@ -63,9 +64,8 @@ impl WordCache {
     /// An empty cache that takes up to about `bytes`: half for the table, a quarter for long words, a quarter for the
     /// ids of words that have many.
     pub fn with_limit(bytes: usize) -> Self {
-        let slots = (bytes / 2 / size_of::<table::Slot>()).max(1);
         Self {
-            table: Table::new(1 << slots.ilog2()),
+            table: Table::new(bytes / 2),
             ids: Vec::new(),
             words: Vec::new(),
             limit: Limit { ids: bytes / 4 / size_of::<u32>(), words: bytes / 4 },
@@ -108,60 +108,71 @@ impl WordCache {
         ids: &mut Vec<u32>,
         mut encode: impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
     ) -> Result<()> {
-        let mut keys = [Key::NONE; BLOCK];
-        let mut hashes = [0; BLOCK];
-        for block in places.chunks(BLOCK) {
-            for ((key, hash), &(begin, end)) in keys.iter_mut().zip(&mut hashes).zip(block) {
-                *key = Key::new(text, begin as usize, end as usize);
-                *hash = key.hash();
-                self.table.fetch(*hash);
-            }
+        let mut block = Block::new();
+        for places in places.chunks(WORDS) {
+            block.fill(text, places, &self.table);
             let mut done = 0;
-            while done < block.len() {
-                let start = ids.len();
-                // All four numbers of the last word are written, wanted or not.
-                ids.resize(start + (block.len() - done) * INLINE + 1, 0);
-                let (words, count) =
-                    self.copy_known(&keys[done..block.len()], &hashes[done..], &mut ids[start..]);
-                ids.truncate(start + count);
-                done += words;
-                if let Some(&(begin, end)) = block.get(done) {
-                    let word = &text[begin as usize..end as usize];
-                    self.append(word, keys[done], hashes[done], ids, &mut encode)?;
-                    done += 1;
-                }
+            loop {
+                done += self.append_known(&block.keys[done..places.len()], &block.lines[done..], ids);
+                let Some(&(begin, end)) = places.get(done) else { break };
+                let word = &text[begin as usize..end as usize];
+                self.append(word, block.keys[done], ids, &mut encode)?;
+                done += 1;
             }
         }
         Ok(())
     }
 
-    /// Copies the ids of words to `room`, up to the first word that is not where it is looked for first or has many
-    /// ids. Returns how many words and how many ids that were.
+    /// Appends the ids of words as long as all is where it is looked for first. Returns how many words that were.
     #[inline]
-    fn copy_known(&self, keys: &[Key], hashes: &[u64], room: &mut [u32]) -> (usize, usize) {
-        let mut count = 0;
-        for (done, (&key, &hash)) in keys.iter().zip(hashes).enumerate() {
-            let slot = self.table.first(hash);
-            match room.get_mut(count..).and_then(<[u32]>::first_chunk_mut) {
-                Some(place) if slot.key == key && slot.ids.are_here() => *place = slot.ids.numbers,
-                _ => return (done, count),
+    #[expect(unsafe_code, reason = "filling the room with zeros first takes a tenth of the time")]
+    fn append_known(&self, keys: &[Key], lines: &[usize], ids: &mut Vec<u32>) -> usize {
+        // All four numbers of a slot are written, wanted or not.
+        ids.reserve(keys.len() * INLINE + 1);
+        let start = ids.as_mut_ptr();
+        let mut end = ids.len();
+        let mut done = 0;
+        for (&key, &line) in keys.iter().zip(lines) {
+            let Some(slot) = self.table.first(key, line) else { break };
+            if !slot.key.is(key) || !slot.ids.are_here() {
+                break;
             }
-            count += slot.ids.count();
+            // SAFETY: there is room for INLINE numbers a word and one more, and the words before this one have INLINE
+            // ids at most.
+            unsafe { start.add(end).cast::<[u32; INLINE + 1]>().write(slot.ids.numbers) };
+            end += slot.ids.count();
+            done += 1;
         }
-        (keys.len(), count)
+        // SAFETY: each word wrote its ids from where those of the word before it ended.
+        unsafe { ids.set_len(end) };
+        done
+    }
+
+    /// Appends the ids that were found under the key of a word. Returns whether they are its ids.
+    #[inline]
+    fn append_found(&self, word: &[u8], key: Key, known: &Ids, ids: &mut Vec<u32>) -> bool {
+        match known.elsewhere() {
+            None => append_from(ids, &known.numbers, 0, known.count()),
+            Some(Elsewhere { from, word_from, count }) if self.is_at(word, key, word_from) => {
+                append_from(ids, &self.ids, from, count);
+            }
+            Some(_) => return false,
+        }
+        true
     }
 
     /// Appends the ids of a word that was not found at once.
+    #[inline]
     fn append(
         &mut self,
         word: &[u8],
         key: Key,
-        hash: u64,
         ids: &mut Vec<u32>,
         encode: &mut impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
     ) -> Result<()> {
-        if let Some(known) = self.find(word, key, hash) {
-            ids.extend_from_slice(known);
+        if let Some(slot) = self.table.find(key)
+            && self.append_found(word, key, &slot.ids, ids)
+        {
             return Ok(());
         }
         let start = ids.len();
@@ -174,28 +185,29 @@ impl WordCache {
     /// The ids of a word, if it was seen before.
     pub fn get(&self, word: &[u8]) -> Option<&[u32]> {
         let key = Key::new(word, 0, word.len());
-        self.find(word, key, key.hash())
+        self.find(word, key)
     }
 
     /// Keeps the ids of a word, unless it is too long to be seen often.
     pub fn insert(&mut self, word: &[u8], ids: &[u32]) {
         if !word.is_empty() {
-            self.keep(word, Key::new(word, 0, word.len()), ids);
+            let key = Key::new(word, 0, word.len());
+            self.keep(word, key, ids);
         }
     }
 
-    fn find(&self, word: &[u8], key: Key, hash: u64) -> Option<&[u32]> {
-        let ids = &self.table.find(key, hash)?.ids;
-        match ids.elsewhere() {
-            None => ids.numbers.get(..ids.count()),
-            // Words with one fingerprint need not be one word.
-            Some(Elsewhere { word_from, .. })
-                if key.is_long() && self.words.get(word_from..word_from + word.len()) != Some(word) =>
-            {
-                None
-            }
-            Some(Elsewhere { from, count, .. }) => self.ids.get(from..from + count),
-        }
+    fn find(&self, word: &[u8], key: Key) -> Option<&[u32]> {
+        let slot = self.table.find(key)?;
+        let Some(Elsewhere { from, word_from, count }) = slot.ids.elsewhere() else {
+            return slot.ids.numbers.get(..slot.ids.count());
+        };
+        self.is_at(word, key, word_from).then(|| self.ids.get(from..from + count)).flatten()
+    }
+
+    /// Whether the word whose key was found is this one: words with one fingerprint need not be one word.
+    #[inline]
+    fn is_at(&self, word: &[u8], key: Key, word_from: usize) -> bool {
+        !key.is_long() || self.words.get(word_from..).is_some_and(|words| begin_with(words, word))
     }
 
     fn keep(&mut self, word: &[u8], key: Key, ids: &[u32]) {
@@ -224,6 +236,34 @@ impl WordCache {
         self.ids.clear();
         self.words.clear();
     }
+}
+
+/// Appends `count` of the numbers from `from`. Few of them, as most words have, are copied with what stands behind them,
+/// which costs less than to ask how many they are.
+#[inline]
+#[expect(unsafe_code, reason = "see `append_known`")]
+fn append_from(ids: &mut Vec<u32>, numbers: &[u32], from: usize, count: usize) {
+    const FEW: usize = 8;
+    let few = numbers.get(from..).and_then(<[u32]>::first_chunk::<FEW>).filter(|_| count <= FEW);
+    ids.reserve(FEW);
+    match (few, ids.spare_capacity_mut().first_chunk_mut::<FEW>()) {
+        (Some(few), Some(room)) => {
+            *room = few.map(MaybeUninit::new);
+            // SAFETY: FEW numbers of the room were written, and `count` is not more.
+            unsafe { ids.set_len(ids.len() + count) };
+        }
+        _ => ids.extend_from_slice(numbers.get(from..from + count).unwrap_or_default()),
+    }
+}
+
+/// Whether a long word is what some bytes begin with, sixteen bytes at a time.
+#[inline]
+fn begin_with(bytes: &[u8], word: &[u8]) -> bool {
+    let Some(bytes) = bytes.get(..word.len()) else { return false };
+    let (blocks, _) = word.as_chunks::<16>();
+    let (others, _) = bytes.as_chunks::<16>();
+    blocks.iter().zip(others).all(|(block, other)| u128::from_ne_bytes(*block) == u128::from_ne_bytes(*other))
+        && word.last_chunk::<16>() == bytes.last_chunk::<16>()
 }
 
 #[cfg(test)]

@@ -1,14 +1,18 @@
 //! A table of keys and ids that grows up to a limit and then forgets.
 
 use super::key::Key;
+use crate::memory::prefer_large_pages;
 
 /// So many ids stand in the table itself; more stand elsewhere.
 pub(super) const INLINE: usize = 3;
 
-/// How far from its place a key may stand. It bounds a search whatever the keys are, chosen by an enemy or not.
-const REACH: usize = 16;
+/// How many lines from its own a key may stand. It bounds a search whatever the keys are, chosen by an enemy or not.
+const REACH: usize = 8;
 
-const FEWEST_SLOTS: usize = 1 << 10;
+const FEWEST_LINES: usize = 1 << 9;
+
+/// Up to so many lines a table grows to four times its size, then to twice.
+const FEW_LINES: usize = 1 << 14;
 
 /// A key and its ids: half a cache line.
 #[derive(Debug, Clone, Copy)]
@@ -64,6 +68,8 @@ impl Ids {
         self.numbers[INLINE] < ELSEWHERE
     }
 
+    /// Where they are, if they are not here.
+    #[inline]
     pub(super) fn elsewhere(&self) -> Option<Elsewhere> {
         let [from, word_from, _, count] = self.numbers.map(|number| number as usize);
         (!self.are_here()).then(|| Elsewhere { from, word_from, count: count - ELSEWHERE as usize })
@@ -74,21 +80,57 @@ impl Slot {
     const EMPTY: Self = Self { key: Key::NONE, ids: Ids::NONE };
 }
 
+/// Two slots, as many as memory gives at once.
+#[derive(Debug, Clone, Copy)]
+#[repr(C, align(64))]
+struct Line {
+    slots: [Slot; 2],
+}
+
+impl Line {
+    const EMPTY: Self = Self { slots: [Slot::EMPTY; 2] };
+}
+
 /// Open addressing with a bounded reach. A table that may not grow any more gives a new key the place of an old one.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
-    slots: Vec<Slot>,
-    /// The number of slots less one: there are 2^n.
-    mask: usize,
+    /// 2^n, at least two.
+    lines: Vec<Line>,
+    /// The number of bits of a hash that are not the number of a line.
+    shift: u32,
     used: usize,
-    most_slots: usize,
+    most_lines: usize,
 }
 
 impl Table {
-    /// An empty table of up to `most_slots`, which is a power of two.
-    pub(super) fn new(most_slots: usize) -> Self {
-        // One slot, which stays empty, so that looking up needs no case of its own.
-        Self { slots: vec![Slot::EMPTY], mask: 0, used: 0, most_slots }
+    /// An empty table of up to so many bytes, but at least two lines.
+    pub(super) fn new(bytes: usize) -> Self {
+        let most_lines = 1 << (bytes / size_of::<Line>()).max(2).ilog2();
+        // Two lines, so that looking up needs no case of its own.
+        let mut table = Self { lines: Vec::new(), shift: 0, used: 0, most_lines };
+        table.make_room(2);
+        table
+    }
+
+    fn make_room(&mut self, lines: usize) {
+        self.lines = Vec::with_capacity(lines);
+        prefer_large_pages(&mut self.lines);
+        self.lines.resize(lines, Line::EMPTY);
+        self.shift = u64::BITS - lines.ilog2();
+        self.used = 0;
+    }
+
+    /// The number of the line where a key with this hash is looked for first.
+    #[inline]
+    pub(super) fn line(&self, hash: u64) -> usize {
+        (hash >> self.shift) as usize
+    }
+
+    /// The numbers of the lines where a key with this hash can be.
+    #[inline]
+    fn reach(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
+        let (first, mask) = (self.line(hash), self.lines.len() - 1);
+        (first..first + REACH).map(move |line| line & mask)
     }
 
     pub(super) fn len(&self) -> usize {
@@ -96,42 +138,44 @@ impl Table {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.slots.len() * size_of::<Slot>()
+        self.lines.len() * size_of::<Line>()
     }
 
     /// Forgets all keys and gives the memory back.
     pub(super) fn clear(&mut self) {
-        *self = Self::new(self.most_slots);
+        *self = Self::new(self.most_lines * size_of::<Line>());
     }
 
-    /// Where a key with this hash stands, if nothing was in its way.
+    /// The one slot of a line where a key stands if it came early: whether it does has to be asked.
     #[inline]
-    pub(super) fn first(&self, hash: u64) -> &Slot {
-        &self.slots[hash as usize & self.mask]
+    pub(super) fn first(&self, key: Key, line: usize) -> Option<&Slot> {
+        let [first, second] = &self.lines.get(line)?.slots;
+        // No branch: which of the two it is cannot be foreseen.
+        Some([second, first][usize::from(first.key.is(key))])
     }
 
-    /// Asks the memory for the slot of a key with this hash, which will be looked at soon.
+    /// Asks the memory for a line, which will be looked at soon.
     #[inline]
     #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe way to say it"))]
-    pub(super) fn fetch(&self, hash: u64) {
+    pub(super) fn fetch(&self, line: usize) {
         #[cfg(target_arch = "x86_64")]
         // SAFETY: it reads nothing, whatever the address.
         unsafe {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(std::ptr::from_ref(self.first(hash)).cast());
+            _mm_prefetch::<_MM_HINT_T0>(self.lines.as_ptr().wrapping_add(line).cast());
         }
     }
 
     /// The slot of a key.
-    #[inline]
-    pub(super) fn find(&self, key: Key, hash: u64) -> Option<&Slot> {
-        for place in 0..REACH {
-            let slot = &self.slots[(hash as usize + place) & self.mask];
-            if slot.key == Key::NONE {
-                return None;
-            }
-            if slot.key == key {
-                return Some(slot);
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        for line in self.reach(key.hash()) {
+            for slot in &self.lines[line].slots {
+                if slot.key == Key::NONE {
+                    return None;
+                }
+                if slot.key == key {
+                    return Some(slot);
+                }
             }
         }
         None
@@ -139,30 +183,38 @@ impl Table {
 
     /// Puts a key in, over an old one where there is no room.
     pub(super) fn insert(&mut self, key: Key, ids: Ids) {
-        if (self.used + 1) * 2 > self.slots.len() && self.slots.len() < self.most_slots {
+        if self.used >= self.lines.len() && self.lines.len() < self.most_lines {
             self.grow();
         }
+        self.place(key, ids);
+    }
+
+    #[inline]
+    fn place(&mut self, key: Key, ids: Ids) {
         let hash = key.hash();
-        let is_free = |place: &usize| {
-            let old = self.slots[*place].key;
-            old == key || old == Key::NONE
-        };
-        let mut places = (0..REACH).map(|place| (hash as usize + place) & self.mask);
-        let place = places.find(is_free).unwrap_or_else(|| {
-            // Any of them will do, as long as it is not always the same.
-            (hash as usize + (hash >> 60) as usize % REACH) & self.mask
-        });
-        self.used += usize::from(self.slots[place].key == Key::NONE);
-        self.slots[place] = Slot { key, ids };
+        for line in self.reach(hash) {
+            for slot in &mut self.lines[line].slots {
+                if slot.key == Key::NONE || slot.key == key {
+                    self.used += usize::from(slot.key == Key::NONE);
+                    *slot = Slot { key, ids };
+                    return;
+                }
+            }
+        }
+        // Any of them will do, as long as it is not always the same.
+        let which = hash as usize % (2 * REACH);
+        if let Some(line) = self.reach(hash).nth(which / 2) {
+            self.lines[line].slots[which % 2] = Slot { key, ids };
+        }
     }
 
     fn grow(&mut self) {
-        let count = (self.slots.len() * 2).clamp(FEWEST_SLOTS.min(self.most_slots), self.most_slots);
-        let old = std::mem::replace(&mut self.slots, vec![Slot::EMPTY; count]);
-        self.mask = count - 1;
-        self.used = 0;
-        for slot in old.iter().filter(|slot| slot.key != Key::NONE) {
-            self.insert(slot.key, slot.ids);
+        let times = if self.lines.len() < FEW_LINES { 4 } else { 2 };
+        let count = (self.lines.len() * times).clamp(FEWEST_LINES.min(self.most_lines), self.most_lines);
+        let old = std::mem::take(&mut self.lines);
+        self.make_room(count);
+        for slot in old.iter().flat_map(|line| &line.slots).filter(|slot| slot.key != Key::NONE) {
+            self.place(slot.key, slot.ids);
         }
     }
 }
@@ -181,13 +233,13 @@ mod tests {
 
     #[test]
     fn hardly_anything_is_lost_while_it_grows() {
-        let mut table = Table::new(1 << 16);
-        assert!(table.find(key(0), key(0).hash()).is_none());
+        let mut table = Table::new(1 << 21);
+        assert!(table.find(key(0)).is_none());
         for number in 0..32_000 {
             table.insert(key(number), ids(number));
         }
         let found = |&number: &u32| {
-            let slot = table.find(key(number), key(number).hash());
+            let slot = table.find(key(number));
             slot.is_some_and(|slot| slot.ids == ids(number))
         };
         let kept = (0..32_000).filter(found).count();
@@ -197,13 +249,13 @@ mod tests {
 
     #[test]
     fn a_full_table_forgets_and_does_not_grow() {
-        let mut table = Table::new(1 << 10);
+        let mut table = Table::new(1 << 15);
         for number in 0..100_000 {
             table.insert(key(number), ids(number));
-            assert_eq!(table.find(key(number), key(number).hash()).unwrap().ids, ids(number));
+            assert_eq!(table.find(key(number)).unwrap().ids, ids(number));
         }
         assert_eq!((table.len() <= 1 << 10, table.bytes()), (true, 32 << 10));
         table.clear();
-        assert_eq!((table.len(), table.bytes()), (0, 32));
+        assert_eq!((table.len(), table.bytes()), (0, 128));
     }
 }
