@@ -24,6 +24,12 @@ def test_threads_and_bytes_change_nothing(tok):
         assert all(rows == one for rows in pool.map(lambda _: tok.encode_batch(texts), range(8)))
 
 
+@pytest.mark.parametrize("stretch", ["the quick brown fox isn't 123 ", "漢字かな交じり。", "a", "\n \n x", "é́e "])
+def test_threads_change_nothing_within_a_long_text(tok, stretch):
+    texts = ["short", stretch * (1_000_000 // len(stretch)), "", stretch * 3]
+    assert tok.encode_batch(texts, num_threads=3) == tok.encode_batch(texts, num_threads=1)
+
+
 def test_a_batch_is_its_texts(tok):
     texts = [f"{'word ' * (n % 7)}{n} naïve 漢字" for n in range(50)]
     assert tok.encode_batch(texts).to_list() == [tok.encode(text).tolist() for text in texts]

@@ -32,6 +32,15 @@ static TABLE: LazyLock<Box<[Class]>> = LazyLock::new(|| {
     table
 });
 
+/// The same with marks (`\p{M}`) as letters.
+static WITH_MARKS: LazyLock<Box<[Class]>> = LazyLock::new(|| {
+    let mut table = TABLE.clone();
+    for (first, last) in ranges(r"\p{M}") {
+        table[first as usize..=last as usize].fill(Class::Letter);
+    }
+    table
+});
+
 static SIGN: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"[\p{P}\p{S}]"));
 
 static WORD: LazyLock<Vec<(char, char)>> = LazyLock::new(|| ranges(r"\w"));
@@ -45,6 +54,10 @@ pub(super) struct Classes {
 impl Classes {
     pub(super) fn get() -> Self {
         Self { table: &TABLE }
+    }
+
+    pub(super) fn with_marks() -> Self {
+        Self { table: &WITH_MARKS }
     }
 
     /// The class of the character with this number.

@@ -2,10 +2,10 @@
 
 use std::ops::Range;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, MatchKind};
 use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
+use super::finder::Finder;
 use crate::text::{Aligned, Normalizer, is_word_character};
 use crate::{Error, Result};
 
@@ -58,16 +58,17 @@ pub(super) enum Stretch<'a> {
 #[derive(Debug, Clone, Default)]
 pub(super) struct AddedTokens {
     all: Vec<AddedToken>,
-    raw: Option<Finder>,
-    normalized: Option<Finder>,
+    raw: Option<Tokens>,
+    normalized: Option<Tokens>,
     /// The normalized form of those tokens whose form differs from their content.
     forms: FxHashMap<u32, String>,
 }
 
+/// The tokens of one search.
 #[derive(Debug, Clone)]
-struct Finder {
-    automaton: AhoCorasick,
-    /// For each pattern of the automaton its place in `all`.
+struct Tokens {
+    finder: Finder,
+    /// For each text of the finder its place in `all`.
     places: Vec<usize>,
 }
 
@@ -77,10 +78,6 @@ pub(super) enum Search {
     Raw,
     Normalized,
 }
-
-/// Up to this many bytes of patterns may become a table of all states and bytes, which is the fastest. The time to build
-/// one can grow with the square of that: a normalizer can make a token a million equal letters long.
-const SHORT: usize = 1 << 12;
 
 impl AddedTokens {
     pub(super) fn new(all: Vec<AddedToken>, normalizer: Option<&Normalizer>) -> Result<Self> {
@@ -96,8 +93,8 @@ impl AddedTokens {
                 forms.insert(token.id, form);
             }
         }
-        let of_raw = Finder::new(&all, &forms, false)?;
-        let of_normalized = Finder::new(&all, &forms, true)?;
+        let of_raw = Tokens::new(&all, &forms, false)?;
+        let of_normalized = Tokens::new(&all, &forms, true)?;
         Ok(Self { all, raw: of_raw, normalized: of_normalized, forms })
     }
 
@@ -111,10 +108,10 @@ impl AddedTokens {
     }
 
     pub(super) fn is_empty(&self, search: Search) -> bool {
-        self.finder(search).is_none()
+        self.tokens(search).is_none()
     }
 
-    fn finder(&self, search: Search) -> Option<&Finder> {
+    fn tokens(&self, search: Search) -> Option<&Tokens> {
         match search {
             Search::Raw => self.raw.as_ref(),
             Search::Normalized => self.normalized.as_ref(),
@@ -131,18 +128,19 @@ impl AddedTokens {
         visit: &mut impl FnMut(Stretch<'a>) -> Result<()>,
     ) -> Result<()> {
         let mut done = 0;
-        if let Some(finder) = self.finder(search) {
-            for found in finder.automaton.find_iter(text) {
-                let token = &self.all[finder.places[found.pattern().as_usize()]];
-                if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end())
-                {
+        if let Some(tokens) = self.tokens(search) {
+            let mut searched = 0;
+            while let Some(found) = tokens.finder.find(text, searched) {
+                searched = found.end;
+                let token = &self.all[tokens.places[found.number]];
+                if (token.special && !parse_special) || !stands_alone(token, text, found.start, found.end) {
                     continue;
                 }
-                let start = stripped_start(token, text, done, found.start());
+                let start = stripped_start(token, text, done, found.start);
                 if done < start {
                     visit(Stretch::Text(done..start))?;
                 }
-                let end = stripped_end(token, text, found.end());
+                let end = stripped_end(token, text, found.end);
                 visit(Stretch::Token(token, start..end))?;
                 done = end;
             }
@@ -169,7 +167,7 @@ fn normalized_form(token: &AddedToken, normalizer: Option<&Normalizer>) -> Resul
     Ok(form.as_str().to_owned())
 }
 
-impl Finder {
+impl Tokens {
     fn new(all: &[AddedToken], forms: &FxHashMap<u32, String>, normalized: bool) -> Result<Option<Self>> {
         let places: Vec<usize> =
             (0..all.len()).filter(|&place| all[place].normalized == normalized).collect();
@@ -187,13 +185,8 @@ impl Finder {
                 .advise("keep one, or let one be matched in the raw text"));
             }
         }
-        let length: usize = places.iter().map(|place| form(place).len()).sum();
-        let automaton = AhoCorasick::builder()
-            .kind((length > SHORT).then_some(AhoCorasickKind::ContiguousNFA))
-            .match_kind(MatchKind::LeftmostLongest)
-            .build(places.iter().map(form))
-            .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
-        Ok(Some(Self { automaton, places }))
+        let finder = Finder::new(places.iter().map(form))?;
+        Ok(Some(Self { finder, places }))
     }
 }
 

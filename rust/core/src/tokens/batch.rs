@@ -186,6 +186,19 @@ impl Tokenizer {
         Ok(encodings)
     }
 
+    /// How many bytes the word caches take that no call is using.
+    ///
+    /// Each thread of a call has one, of up to [`super::WordCache::DEFAULT_LIMIT`], and leaves it for the next call.
+    pub fn cache_bytes(&self) -> usize {
+        let workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
+        workspaces.iter().map(|workspace| workspace.cache.bytes()).sum()
+    }
+
+    /// Gives back the memory of the word caches that no call is using. No id changes by that.
+    pub fn clear_caches(&self) {
+        self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
     pub(super) fn workspace(&self) -> BorrowedWorkspace<'_> {
         let own = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner).pop().unwrap_or_default();
         BorrowedWorkspace { own, home: &self.workspaces }
@@ -357,6 +370,9 @@ mod tests {
         for seed in 0..4_usize {
             let long: String =
                 (0..40_000).map(|number| pieces[number * number * (seed + 3) % 97 % 10]).collect();
+            assert!(tokenizer.cache_bytes() < 1 << 20);
+            tokenizer.clear_caches();
+            assert_eq!(tokenizer.cache_bytes(), 0);
             for text in [long, "a".repeat(200_000), " ".repeat(200_000), "<x>".repeat(50_000)] {
                 let texts = ["ab", &text, "", &text, "a b"];
                 let encode = |threads| {

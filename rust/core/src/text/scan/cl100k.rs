@@ -6,7 +6,7 @@
 
 use super::block::Block;
 use super::{Around, Pattern, class_at};
-use crate::text::classes::Class;
+use crate::text::classes::{Class, Classes};
 
 /// In what the patterns of the family differ.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,6 +15,8 @@ pub struct Cl100k {
     pub(super) most_digits: u32,
     /// Whether white space at the end of the text is one word even if there are line ends in it (`\s++$`).
     pub(super) end_is_whole: bool,
+    /// Whether marks are letters; else they are signs.
+    pub(super) marks_are_letters: bool,
 }
 
 /// What the first byte of a block has to know of what is before it: a bit each, and a number.
@@ -57,6 +59,10 @@ impl State {
 }
 
 impl Pattern for State {
+    fn classes(&self) -> Classes {
+        if self.kind.marks_are_letters { Classes::with_marks() } else { Classes::get() }
+    }
+
     #[inline(always)]
     #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
     fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64> {

@@ -120,6 +120,11 @@ impl<P> Cursor<P> {
 
 /// A pattern, and what it has to know of what is before a block.
 trait Pattern {
+    /// The classes of characters that it knows.
+    fn classes(&self) -> Classes {
+        Classes::get()
+    }
+
     /// Where words begin in a block, if masks can say it.
     fn starts(&mut self, block: &Block, around: Around<'_>) -> Option<u64>;
 
@@ -219,7 +224,7 @@ fn fill_with_avx2<P: Pattern>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
 fn fill_by<P: Pattern, C: Classify>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(u32, u32)]) -> usize {
-    let classes = &Classes::get();
+    let classes = &cursor.pattern.classes();
     let mut count = 0;
     while cursor.at < text.len() {
         let Some(places) = room.get_mut(count..).and_then(<[_]>::first_chunk_mut) else { return count };

@@ -1,0 +1,117 @@
+//! Finds texts in a text: of those that begin at the leftmost place the longest, and so on behind it.
+
+use aho_corasick::automaton::Automaton;
+use aho_corasick::nfa::contiguous::NFA;
+use aho_corasick::{Anchored, Input, MatchKind};
+
+use super::starts::Starts;
+use crate::{Error, Result};
+
+/// Aho and Corasick's automaton (1975), and a filter before it, which passes over text where no match begins. A text of
+/// any length is read once.
+///
+/// For few texts, or texts with few first bytes, the crate has a filter. For the others it has none; there it is the two
+/// bytes that a match begins with, so that thousands of texts cost what one does, as long as none is there.
+#[derive(Debug, Clone)]
+pub(super) struct Finder {
+    automaton: NFA,
+    starts: Option<Starts>,
+}
+
+/// A match: the number of the text that was found, and where.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Found {
+    pub(super) number: usize,
+    pub(super) start: usize,
+    pub(super) end: usize,
+}
+
+impl Finder {
+    /// A finder of texts that are not empty.
+    pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Result<Self> {
+        let automaton = NFA::builder()
+            .match_kind(MatchKind::LeftmostLongest)
+            .build(texts.clone())
+            .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
+        let starts = automaton.prefilter().is_none().then(|| Starts::new(texts.map(str::as_bytes)));
+        Ok(Self { automaton, starts })
+    }
+
+    /// The first match at `from` or behind.
+    pub(super) fn find(&self, text: &str, from: usize) -> Option<Found> {
+        match &self.starts {
+            None => {
+                let found = self.automaton.try_find(&Input::new(text).range(from..)).ok()??;
+                Some(Found { number: found.pattern().as_usize(), start: found.start(), end: found.end() })
+            }
+            Some(starts) => self.find_by(starts, text.as_bytes(), from),
+        }
+    }
+
+    fn find_by(&self, starts: &Starts, bytes: &[u8], from: usize) -> Option<Found> {
+        let automaton = &self.automaton;
+        let start = automaton.start_state(Anchored::No).ok()?;
+        let (mut state, mut place, mut last) = (start, from, None);
+        loop {
+            if state == start {
+                if last.is_some() {
+                    return last;
+                }
+                place = starts.next(bytes, place)?;
+            }
+            let Some(&byte) = bytes.get(place) else { return last };
+            state = automaton.next_state(Anchored::No, state, byte);
+            place += 1;
+            if automaton.is_special(state) {
+                if automaton.is_dead(state) {
+                    return last;
+                }
+                if automaton.is_match(state) {
+                    let pattern = automaton.match_pattern(state, 0);
+                    let start = place - automaton.pattern_len(pattern);
+                    last = Some(Found { number: pattern.as_usize(), start, end: place });
+                }
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use aho_corasick::AhoCorasick;
+    use proptest::prelude::*;
+
+    fn all(finder: &Finder, text: &str) -> Vec<Found> {
+        let mut from = 0;
+        let next = || {
+            let found = finder.find(text, from)?;
+            from = found.end;
+            Some(found)
+        };
+        std::iter::from_fn(next).collect()
+    }
+
+    proptest! {
+        #[test]
+        fn matches_are_those_of_the_crate(
+            texts in proptest::collection::btree_set("[ab ]{1,5}|<[a-c]{0,3}>|é?漢", 1..30),
+            text in "[abc <>é漢]{0,200}",
+        ) {
+            let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
+            let mut finder = Finder::new(texts.iter().copied()).unwrap();
+            let crates = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).unwrap();
+            let want: Vec<Found> = crates
+                .find_iter(&text)
+                .map(|found| Found {
+                    number: found.pattern().as_usize(),
+                    start: found.start(),
+                    end: found.end(),
+                })
+                .collect();
+            prop_assert_eq!(&all(&finder, &text), &want);
+            finder.starts = Some(Starts::new(texts.iter().map(|text| text.as_bytes())));
+            prop_assert_eq!(all(&finder, &text), want);
+        }
+    }
+}
