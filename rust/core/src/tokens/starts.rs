@@ -40,7 +40,7 @@ impl Starts {
     fn add(&mut self, first: u8, second: u8) {
         let pair = usize::from(first) << 8 | usize::from(second);
         self.pairs[pair / 64] |= 1 << (pair % 64);
-        let group = 1 << (first.wrapping_mul(7) ^ first >> 4) % 8;
+        let group = 1 << ((first.wrapping_mul(7) ^ first >> 4) % 8);
         let [low, high, next_low, next_high] = &mut self.nibbles.tables;
         for (table, nibble) in
             [(low, first & 15), (high, first >> 4), (next_low, second & 15), (next_high, second >> 4)]
