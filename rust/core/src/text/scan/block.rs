@@ -20,9 +20,28 @@ pub(super) struct Ascii {
     pub(super) high: u64,
 }
 
-/// A way to find the classes of 64 bytes: all give the same.
+/// A way to find the classes of 64 bytes, and to write places: all give the same.
 pub(super) trait Classify {
     fn ascii(bytes: &[u8; SIZE]) -> Ascii;
+
+    /// Writes the places of the words that end where the bits of `starts` are, which stand at `at`; the first word
+    /// begins at `first`. What else it writes is to be written over.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
+    fn write(mut starts: u64, at: usize, first: u32, places: &mut [(u32, u32); SIZE]) {
+        let count = starts.count_ones() as usize;
+        let (mut last, mut done) = (first, 0);
+        // Without a branch for each word.
+        while done < count {
+            for place in &mut places[done..done + 8] {
+                let next = at as u32 + starts.trailing_zeros();
+                *place = (last, next);
+                last = next;
+                starts &= starts.wrapping_sub(1);
+            }
+            done += 8;
+        }
+    }
 }
 
 /// Without any instruction that not every machine has.

@@ -5,6 +5,8 @@
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+#[cfg(target_arch = "x86_64")]
+mod avx512;
 mod block;
 mod cl100k;
 mod gpt2;
@@ -207,8 +209,11 @@ impl<'t> Scan<'t> {
 /// By the fastest instructions that the machine has.
 fn fill<P: Pattern>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(u32, u32)]) -> usize {
     #[cfg(target_arch = "x86_64")]
-    if crate::simd::has_avx2() {
-        #[expect(unsafe_code, reason = "instructions that a machine may lack")]
+    #[expect(unsafe_code, reason = "instructions that a machine may lack")]
+    if crate::simd::has_avx512() {
+        // SAFETY: the machine has them.
+        return unsafe { fill_with_avx512(cursor, text, room) };
+    } else if crate::simd::has_avx2() {
         // SAFETY: the machine has them.
         return unsafe { fill_with_avx2(cursor, text, room) };
     }
@@ -219,6 +224,12 @@ fn fill<P: Pattern>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(u32, u32)]
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
 fn fill_with_avx2<P: Pattern>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(u32, u32)]) -> usize {
     fill_by::<P, avx2::Avx2>(cursor, text, room)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn fill_with_avx512<P: Pattern>(cursor: &mut Cursor<P>, text: &[u8], room: &mut [(u32, u32)]) -> usize {
+    fill_by::<P, avx512::Avx512>(cursor, text, room)
 }
 
 #[inline(always)]
@@ -232,7 +243,7 @@ fn fill_by<P: Pattern, C: Classify>(cursor: &mut Cursor<P>, text: &[u8], room: &
         if let Some(mut starts) = cursor.pattern.starts(&block, Around { text, at: cursor.at, classes }) {
             // The word that begins with the first block, or behind another that was matched alone, is open already.
             starts &= !u64::from(cursor.at == cursor.begin);
-            count += write(starts, cursor.at, &mut cursor.begin, places);
+            count += write::<C>(starts, cursor.at, &mut cursor.begin, places);
             cursor.at += block.length;
         } else {
             let end = (cursor.at + SIZE).min(text.len());
@@ -274,22 +285,10 @@ fn match_words<P: Pattern>(
 /// Writes the places of the words that end where another begins.
 #[inline(always)]
 #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
-fn write(mut starts: u64, at: usize, begin: &mut usize, places: &mut [(u32, u32); SIZE]) -> usize {
-    let count = starts.count_ones() as usize;
-    let mut last = *begin as u32;
-    if count > 0 {
+fn write<C: Classify>(starts: u64, at: usize, begin: &mut usize, places: &mut [(u32, u32); SIZE]) -> usize {
+    C::write(starts, at, *begin as u32, places);
+    if starts != 0 {
         *begin = at + SIZE - 1 - starts.leading_zeros() as usize;
     }
-    // Without a branch for each word: what is written in vain is written over.
-    let mut done = 0;
-    while done < count {
-        for place in &mut places[done..done + 8] {
-            let next = at as u32 + starts.trailing_zeros();
-            *place = (last, next);
-            last = next;
-            starts &= starts.wrapping_sub(1);
-        }
-        done += 8;
-    }
-    count
+    starts.count_ones() as usize
 }

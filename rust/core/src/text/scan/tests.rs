@@ -234,5 +234,23 @@ proptest! {
         if crate::simd::has_avx2() {
             prop_assert_eq!(avx2::Avx2::ascii(bytes), Portable::ascii(bytes));
         }
+        if crate::simd::has_avx512() {
+            prop_assert_eq!(avx512::Avx512::ascii(bytes), Portable::ascii(bytes));
+        }
+    }
+
+    #[test]
+    #[cfg(target_arch = "x86_64")]
+    fn all_instructions_write_the_same_places(starts: u64, thinner: u64, at in 0_usize..1 << 31, back in 0_u32..9) {
+        for starts in [starts, starts & thinner, 0, 1, u64::MAX] {
+            let written = |write: fn(u64, usize, u32, &mut [(u32, u32); SIZE])| {
+                let mut places = [(7, 7); SIZE];
+                write(starts, at, (at as u32).saturating_sub(back), &mut places);
+                places[..starts.count_ones() as usize].to_vec()
+            };
+            if crate::simd::has_avx512() {
+                prop_assert_eq!(written(avx512::Avx512::write), written(Portable::write));
+            }
+        }
     }
 }
