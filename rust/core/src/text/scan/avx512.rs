@@ -116,11 +116,11 @@ fn write(starts: u64, at: usize, first: u32, places: &mut [(u32, u32); SIZE]) {
         let numbers = unsafe { _mm_loadu_si128(numbers.as_ptr().cast()) };
         let ends = _mm512_add_epi32(_mm512_cvtepu8_epi32(numbers), at);
         let begins = _mm512_alignr_epi32::<15>(ends, before);
-        let place = places.as_mut_ptr().cast::<__m512i>();
-        // SAFETY: sixteen pairs of four bytes each are two vectors.
+        let (lower, upper) = places.split_at_mut(STEP / 2);
+        // SAFETY: eight pairs of four bytes each are a vector.
         unsafe {
-            _mm512_storeu_si512(place, _mm512_permutex2var_epi32(begins, low, ends));
-            _mm512_storeu_si512(place.add(1), _mm512_permutex2var_epi32(begins, high, ends));
+            _mm512_storeu_si512(lower.as_mut_ptr().cast(), _mm512_permutex2var_epi32(begins, low, ends));
+            _mm512_storeu_si512(upper.as_mut_ptr().cast(), _mm512_permutex2var_epi32(begins, high, ends));
         }
         before = ends;
     }
