@@ -7,7 +7,7 @@ use std::arch::x86_64::{
     _mm256_or_si256, _mm256_set1_epi8,
 };
 
-use super::block::{Ascii, Classify, SIZE};
+use super::block::{Ascii, Classify, SIZE, THREE, TWO};
 
 /// To be used only on machines that have AVX2.
 #[derive(Debug)]
@@ -18,6 +18,12 @@ impl Classify for Avx2 {
     fn ascii(bytes: &[u8; SIZE]) -> Ascii {
         // SAFETY: this type is named only behind a check for AVX2 (`super::fill`).
         unsafe { ascii(bytes) }
+    }
+
+    #[inline]
+    fn letters(bytes: &[u8; SIZE]) -> (u64, u64) {
+        // SAFETY: as above.
+        unsafe { (in_ranges(bytes, TWO), in_ranges(bytes, THREE)) }
     }
 }
 
@@ -36,6 +42,16 @@ fn ascii(bytes: &[u8; SIZE]) -> Ascii {
         slash: mask(equal(low, b'/'), equal(high, b'/')),
         high: mask(low, high),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx2")]
+fn in_ranges(bytes: &[u8; SIZE], [one, other]: [(u8, u8); 2]) -> u64 {
+    let (low, high) = (load(bytes, 0), load(bytes, SIZE / 2));
+    mask(
+        _mm256_or_si256(range(low, one.0, one.1), range(low, other.0, other.1)),
+        _mm256_or_si256(range(high, one.0, one.1), range(high, other.0, other.1)),
+    )
 }
 
 // No closures: the functions that call them would have to be inlined, and lack the instructions.

@@ -10,7 +10,7 @@ use std::arch::x86_64::{
 };
 use std::mem::offset_of;
 
-use super::block::{Ascii, Classify, SIZE};
+use super::block::{Ascii, Classify, SIZE, THREE, TWO};
 
 /// To be used only on machines that have AVX-512 with its operations on bytes.
 #[derive(Debug)]
@@ -24,6 +24,12 @@ impl Classify for Avx512 {
     }
 
     #[inline]
+    fn letters(bytes: &[u8; SIZE]) -> (u64, u64) {
+        // SAFETY: as above.
+        unsafe { (in_ranges(bytes, TWO), in_ranges(bytes, THREE)) }
+    }
+
+    #[inline]
     fn write(starts: u64, at: usize, first: u32, places: &mut [(u32, u32); SIZE]) {
         // SAFETY: as above.
         unsafe { write(starts, at, first, places) }
@@ -33,8 +39,7 @@ impl Classify for Avx512 {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw")]
 fn ascii(bytes: &[u8; SIZE]) -> Ascii {
-    // SAFETY: 64 bytes.
-    let bytes = unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) };
+    let bytes = load(bytes);
     Ascii {
         letter: range(_mm512_or_si512(bytes, all(b' ')), b'a', b'z'),
         capital: range(bytes, b'A', b'Z'),
@@ -46,6 +51,20 @@ fn ascii(bytes: &[u8; SIZE]) -> Ascii {
         slash: equal(bytes, b'/'),
         high: _mm512_movepi8_mask(bytes),
     }
+}
+
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn in_ranges(bytes: &[u8; SIZE], [one, other]: [(u8, u8); 2]) -> u64 {
+    let bytes = load(bytes);
+    range(bytes, one.0, one.1) | range(bytes, other.0, other.1)
+}
+
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn load(bytes: &[u8; SIZE]) -> __m512i {
+    // SAFETY: 64 bytes.
+    unsafe { _mm512_loadu_si512(bytes.as_ptr().cast()) }
 }
 
 #[inline]

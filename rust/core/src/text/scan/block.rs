@@ -20,9 +20,19 @@ pub(super) struct Ascii {
     pub(super) high: u64,
 }
 
+/// First bytes of characters of two bytes that are all letters: much of Latin and Cyrillic.
+pub(super) const TWO: [(u8, u8); 2] = [(0xC4, 0xC9), (0xD0, 0xD1)];
+
+/// First bytes of characters of three bytes that are all letters: most Chinese characters and much of Hangul.
+pub(super) const THREE: [(u8, u8); 2] = [(0xE5, 0xE9), (0xEB, 0xEC)];
+
 /// A way to find the classes of 64 bytes, and to write places: all give the same.
 pub(super) trait Classify {
     fn ascii(bytes: &[u8; SIZE]) -> Ascii;
+
+    /// Which bytes begin characters of two and of three bytes that are letters whatever follows, for most of such:
+    /// [`TWO`] and [`THREE`].
+    fn letters(bytes: &[u8; SIZE]) -> (u64, u64);
 
     /// Writes the places of the words that end where the bits of `starts` are, which stand at `at`; the first word
     /// begins at `first`. What else it writes is to be written over.
@@ -66,6 +76,16 @@ impl Classify for Portable {
             slash: mask(|byte| byte == b'/'),
             high: mask(|byte| byte >= 0x80),
         }
+    }
+
+    #[inline]
+    fn letters(bytes: &[u8; SIZE]) -> (u64, u64) {
+        let mask = |ranges: [(u8, u8); 2]| {
+            let is_in = |byte: u8| ranges.iter().any(|&(first, last)| (first..=last).contains(&byte));
+            let places = bytes.iter().enumerate();
+            places.fold(0, |mask, (place, &byte)| mask | u64::from(is_in(byte)) << place)
+        };
+        (mask(TWO), mask(THREE))
     }
 }
 
@@ -122,7 +142,10 @@ impl Block {
             is_ascii: ascii.high == 0,
         };
         if ascii.high != 0 {
-            block.add_others(bytes, ascii.high, classes);
+            let high = block.add_letters(ascii.high, C::letters(bytes));
+            if high != 0 {
+                block.add_others(bytes, high, classes);
+            }
         }
         block
     }
@@ -164,7 +187,19 @@ impl Block {
         first
     }
 
-    /// Adds the characters that are not ASCII. One that is cut by the end is left to the next block.
+    /// Adds characters of two and of three bytes that are letters, by their first bytes, but those that are cut by the end.
+    /// Returns which bytes that are not ASCII are left.
+    #[inline(always)]
+    #[expect(clippy::inline_always, reason = "it takes the instructions of its caller")]
+    fn add_letters(&mut self, high: u64, (two, three): (u64, u64)) -> u64 {
+        let (two, three) = (two << 1 >> 1, three << 2 >> 2);
+        let tails = (two | three) << 1 | three << 2;
+        self.inner |= tails;
+        self.letter |= two | three | tails;
+        high & !(two | three | tails)
+    }
+
+    /// Adds the other characters that are not ASCII. One that is cut by the end is left to the next block.
     fn add_others(&mut self, bytes: &[u8; SIZE], mut high: u64, classes: &Classes) {
         while high != 0 {
             let place = high.trailing_zeros() as usize;

@@ -187,6 +187,20 @@ fn gpt2_agrees_with_the_original_around_every_character() {
     }
 }
 
+#[test]
+fn letters_by_their_first_byte_are_letters() {
+    let codes = |ranges: [(u8, u8); 2], bits: u32| {
+        let bytes = ranges.into_iter().flat_map(|(first, last)| first..=last);
+        bytes.flat_map(move |byte| {
+            let first = (u32::from(byte) & 0x1F) << bits & 0xFFFF;
+            first..first + (1 << bits)
+        })
+    };
+    for code in codes(block::TWO, 6).chain(codes(block::THREE, 12)) {
+        assert_eq!(Classes::get().of(code), Class::Letter, "{code:x}");
+    }
+}
+
 proptest! {
     #[test]
     fn gpt2_agrees_with_the_original_on_any_text(text in "\\PC*") {
@@ -233,9 +247,11 @@ proptest! {
         let bytes = bytes.first_chunk().unwrap();
         if crate::simd::has_avx2() {
             prop_assert_eq!(avx2::Avx2::ascii(bytes), Portable::ascii(bytes));
+            prop_assert_eq!(avx2::Avx2::letters(bytes), Portable::letters(bytes));
         }
         if crate::simd::has_avx512() {
             prop_assert_eq!(avx512::Avx512::ascii(bytes), Portable::ascii(bytes));
+            prop_assert_eq!(avx512::Avx512::letters(bytes), Portable::letters(bytes));
         }
     }
 
