@@ -63,7 +63,7 @@ struct Both {
     normalizer: Option<Normalizer>,
     pre_tokenizer: PreTokenizer,
     routes: Vec<Bert>,
-    scan: Scan,
+    buffers: Buffers,
 }
 
 impl Both {
@@ -71,7 +71,7 @@ impl Both {
         let kinds = pre_tokenizer.kinds().unwrap();
         let widths = [Width::Portable, Width::of_machine()];
         let routes = widths.map(|width| Bert::of(normalizer.as_ref(), &kinds, width)).into();
-        Self { normalizer, pre_tokenizer, routes, scan: Scan::default() }
+        Self { normalizer, pre_tokenizer, routes, buffers: Buffers::default() }
     }
 
     fn all() -> Vec<Self> {
@@ -106,21 +106,19 @@ impl Both {
                     continue;
                 }
                 let mut want = pieces.iter();
-                let mut visit = |buffer: &[u8], places: &[(u32, u32)]| {
-                    for &(begin, end) in places {
-                        let word = str::from_utf8(&buffer[begin as usize..end as usize]).unwrap();
-                        assert_eq!(
-                            Some(word),
-                            want.next(),
-                            "{text:?}: {:?}, {:?}",
-                            self.normalizer,
-                            self.pre_tokenizer
-                        );
-                    }
+                let visit = |word: &[u8]| {
+                    let word = str::from_utf8(word).unwrap();
+                    assert_eq!(
+                        Some(word),
+                        want.next(),
+                        "{text:?}: {:?}, {:?}",
+                        self.normalizer,
+                        self.pre_tokenizer
+                    );
                     Ok(())
                 };
                 let stretch = Stretch { text, is_first: true, is_normalized };
-                route.words(stretch, &mut self.scan, &mut visit).unwrap();
+                route.words(stretch, &mut self.buffers, visit).unwrap();
                 assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
             }
         }
@@ -264,14 +262,7 @@ proptest! {
             for width in [Width::Portable, Width::of_machine()] {
                 let route = Bert::of(normalizers()[1].as_ref(), &pre_tokenizer.kinds().unwrap(), width).raw.unwrap();
                 let (block, mut out) = (bytes.first_chunk().unwrap(), [0; BLOCK]);
-                let marks = route.sort(block, &mut out);
-                let valid = marks.other.trailing_zeros();
-                let kept = u64::MAX.unbounded_shr(BLOCK as u32 - valid);
-                found.push((
-                    [marks.word & kept, marks.sign & kept, marks.alone & kept],
-                    valid,
-                    out[..valid as usize].to_vec(),
-                ));
+                found.push((route.sort(block, &mut out), out));
             }
             prop_assert_eq!(&found[0], &found[1]);
         }
