@@ -41,13 +41,17 @@ impl DoubleArray {
     pub(super) fn of(trie: &Trie) -> (Self, Vec<u32>) {
         let mut building = Building::new();
         let mut place_of = vec![0; trie.number_of_nodes()];
-        for node in 0..trie.number_of_nodes() as u32 {
-            let parent = place_of[node as usize];
-            let children: Vec<(u8, u32)> = trie.children(node).collect();
-            let base = building.add_children(parent, &children);
-            for (label, child) in children {
+        // Depth first, so that the nodes of a word stand near each other.
+        let mut nodes = vec![Trie::ROOT];
+        let mut children: Vec<(u8, u32)> = Vec::new();
+        while let Some(node) = nodes.pop() {
+            children.clear();
+            children.extend(trie.children(node));
+            let base = building.add_children(place_of[node as usize], &children);
+            for &(label, child) in &children {
                 place_of[child as usize] = base ^ u32::from(label);
             }
+            nodes.extend(children.iter().rev().map(|&(_, child)| child));
         }
         (Self { places: building.places }, place_of)
     }

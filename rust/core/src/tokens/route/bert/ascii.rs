@@ -94,6 +94,11 @@ impl Ascii {
         }
     }
 
+    /// Whether it is a character between words, wherever it stands.
+    pub(super) fn is_gap(&self, byte: u8) -> bool {
+        self.flags.get(usize::from(byte)).is_some_and(|flags| flags & (WORD | SIGN | ALONE | OTHER) == 0)
+    }
+
     /// Sorts the bytes of a block, and writes what becomes of them; those of [`Marks::other`] as they are.
     #[inline]
     pub(super) fn sort(&self, block: &[u8; BLOCK], out: &mut [u8; BLOCK]) -> Marks {

@@ -13,6 +13,7 @@
 mod ascii;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod novelty;
 mod pieces;
 mod raw_words;
 mod scan;
@@ -30,13 +31,10 @@ use crate::text::{Kinds, Normalizer, PreTokenizer};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
+use novelty::Novelty;
 use pieces::Pieces;
 use raw_words::RawWords;
 use sorts::Known;
-
-/// After so many words that it did not know, a cache is told all of the vocabulary that are one token. It takes as long
-/// as some thousand words, and most of a large text's words are among them.
-const WORTH_THE_VOCABULARY: u64 = 1000;
 
 /// What a thread keeps between texts.
 #[derive(Debug, Default)]
@@ -46,8 +44,7 @@ pub(in crate::tokens) struct Buffers {
     /// The characters of text as it stands in the document, and those of text that is normalized.
     raw: Known,
     normalized: Known,
-    /// Whether the vocabulary was put into the cache that goes with it.
-    knows_vocabulary: bool,
+    novelty: Novelty,
 }
 
 #[derive(Debug)]
@@ -95,6 +92,13 @@ impl Bert {
         self.raw.is_some()
     }
 
+    /// The first place from `from` on where a text can be cut, and its words are those of the parts: before a gap.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        let way = self.raw.as_ref().unwrap_or(&self.normalized);
+        let rest = text.as_bytes().get(from..)?;
+        rest.iter().position(|&byte| way.ascii.is_gap(byte)).map(|place| from + place)
+    }
+
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
@@ -106,16 +110,26 @@ impl Bert {
         let buffers = &mut **bert.get_or_insert_default();
         // Most tokens are longer.
         ids.reserve(stretch.text.len() / 4);
+        let mut novelty = buffers.novelty;
         let (way, words, known, pieces) = self.parts(stretch, buffers);
         let text = stretch.text;
         words.begin();
         loop {
             let is_done = way.fill(text, words, known);
             let (buffer, places) = words.words();
-            cache.encode(buffer, places, ids, |word, ids| {
+            let mut encode = |word: &[u8], ids: &mut Vec<u32>| {
                 let mut encode = |word: &[u8]| pipeline.model.encode_ids(word, scratch, ids);
                 way.each_piece(word, known, pieces, &mut encode)
-            })?;
+            };
+            if novelty.is_new(places.len()) {
+                for &(begin, end) in places {
+                    encode(&buffer[begin as usize..end as usize], ids)?;
+                }
+            } else {
+                let misses = cache.misses();
+                cache.encode(buffer, places, ids, encode)?;
+                novelty.note(places.len(), cache.misses() - misses);
+            }
             if let Some(long) = way.long(text, words, known) {
                 let mut encode = |word: &[u8]| pipeline.model.encode_ids(word, scratch, ids);
                 way.scan_pieces(&text[long], known, pieces, &mut encode)?;
@@ -124,12 +138,7 @@ impl Bert {
                 break;
             }
         }
-        if let Model::WordPiece(model) = &pipeline.model
-            && cache.misses() > WORTH_THE_VOCABULARY
-            && !std::mem::replace(&mut buffers.knows_vocabulary, true)
-        {
-            model.whole_words().for_each(|(id, word)| cache.insert(word.as_bytes(), &[id]));
-        }
+        buffers.novelty = novelty;
         Ok(())
     }
 

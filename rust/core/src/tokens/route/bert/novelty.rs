@@ -1,0 +1,55 @@
+//! Whether words were seen before is not asked for a while where hardly any was.
+
+/// After so many words it is thought over.
+const WORDS: usize = 1 << 11;
+
+/// For so many words nothing is asked, if of the last fewer than one in [`RARE`] was known.
+const BLIND: usize = 1 << 14;
+const RARE: usize = 8;
+
+/// How many of the last words were new.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Novelty {
+    words: usize,
+    misses: usize,
+    /// So many words more are taken to be new.
+    blind: usize,
+}
+
+impl Novelty {
+    /// Whether the next words are taken to be new.
+    pub(super) fn is_new(&mut self, words: usize) -> bool {
+        let is_new = self.blind > 0;
+        self.blind = self.blind.saturating_sub(words);
+        is_new
+    }
+
+    /// Notes how many of words that were looked up were not found.
+    pub(super) fn note(&mut self, words: usize, misses: u64) {
+        self.words += words;
+        self.misses += misses as usize;
+        if self.words >= WORDS {
+            let known = self.words.saturating_sub(self.misses);
+            *self = Self { blind: if known < self.words / RARE { BLIND } else { 0 }, ..Self::default() };
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn new_words_are_not_looked_up_for_a_while() {
+        let mut novelty = Novelty::default();
+        novelty.note(WORDS, WORDS as u64 / 2);
+        assert!(!novelty.is_new(1));
+        novelty.note(WORDS - 1, WORDS as u64 - 1);
+        assert!(!novelty.is_new(1));
+        novelty.note(1, 1);
+        let blind = (0..).take_while(|_| novelty.is_new(64)).count();
+        assert_eq!(blind, BLIND / 64);
+        novelty.note(WORDS, 0);
+        assert!(!novelty.is_new(1));
+    }
+}
