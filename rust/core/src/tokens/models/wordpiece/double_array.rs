@@ -14,21 +14,17 @@ const BLOCK: usize = 256;
 /// How many blocks are searched for room.
 const OPEN_BLOCKS: usize = 16;
 
-/// A place: a node and what to do where the trie does not go on from it. Together they are a quarter of a cache line.
+/// A place: a node, or none.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(16))]
-pub(super) struct Place {
+#[repr(align(8))]
+struct Place {
     base: u32,
     /// The place of its parent; [`NONE`] where no node stands.
     parent: u32,
-    /// Where to go on, or [`NONE`].
-    pub(super) next: u32,
-    /// What to put out before that.
-    pub(super) row: u32,
 }
 
 impl Place {
-    const EMPTY: Self = Self { base: 0, parent: NONE, next: NONE, row: NONE };
+    const EMPTY: Self = Self { base: 0, parent: NONE };
 }
 
 #[derive(Debug, Clone)]
@@ -62,13 +58,9 @@ impl DoubleArray {
         (self.places[child as usize].parent == node).then_some(child)
     }
 
-    #[inline]
-    pub(super) fn at(&self, node: u32) -> &Place {
-        &self.places[node as usize]
-    }
-
-    pub(super) fn at_mut(&mut self, node: u32) -> &mut Place {
-        &mut self.places[node as usize]
+    /// The number of places.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 }
 

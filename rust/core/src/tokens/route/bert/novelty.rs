@@ -3,8 +3,10 @@
 /// After so many words it is thought over.
 const WORDS: usize = 1 << 11;
 
-/// For so many words nothing is asked, if of the last fewer than one in [`RARE`] was known.
-const BLIND: usize = 1 << 14;
+/// For so many words nothing is asked, if of the last fewer than one in [`RARE`] was known; for twice as many when that
+/// is so again, up to [`MOST_BLIND`].
+const BLIND: usize = 1 << 13;
+const MOST_BLIND: usize = 1 << 16;
 const RARE: usize = 8;
 
 /// How many of the last words were new.
@@ -14,6 +16,8 @@ pub(super) struct Novelty {
     misses: usize,
     /// So many words more are taken to be new.
     blind: usize,
+    /// So many were the last time.
+    last_blind: usize,
 }
 
 impl Novelty {
@@ -30,7 +34,9 @@ impl Novelty {
         self.misses += misses as usize;
         if self.words >= WORDS {
             let known = self.words.saturating_sub(self.misses);
-            *self = Self { blind: if known < self.words / RARE { BLIND } else { 0 }, ..Self::default() };
+            let is_rare = known < self.words / RARE;
+            let blind = if is_rare { (self.last_blind * 2).clamp(BLIND, MOST_BLIND) } else { 0 };
+            *self = Self { words: 0, misses: 0, blind, last_blind: blind };
         }
     }
 }
@@ -47,8 +53,11 @@ mod tests {
         novelty.note(WORDS - 1, WORDS as u64 - 1);
         assert!(!novelty.is_new(1));
         novelty.note(1, 1);
-        let blind = (0..).take_while(|_| novelty.is_new(64)).count();
-        assert_eq!(blind, BLIND / 64);
+        assert_eq!((0..).take_while(|_| novelty.is_new(64)).count() * 64, BLIND);
+        for want in [2 * BLIND, 4 * BLIND, MOST_BLIND, MOST_BLIND] {
+            novelty.note(WORDS, WORDS as u64);
+            assert_eq!((0..).take_while(|_| novelty.is_new(64)).count() * 64, want);
+        }
         novelty.note(WORDS, 0);
         assert!(!novelty.is_new(1));
     }
