@@ -187,10 +187,10 @@ impl Cursor {
     ) -> Cuts {
         let rest = &text.as_bytes()[self.at..];
         let mut length = rest.len().min(BLOCK);
-        let mut short = [0; BLOCK];
+        let mut padded = [0; BLOCK];
         let block = rest.first_chunk().unwrap_or_else(|| {
-            short[..length].copy_from_slice(rest);
-            &short
+            padded[..length].copy_from_slice(rest);
+            &padded
         });
         // Once for both: masks that come from two places the compiler keeps as vectors, and takes apart bit by bit.
         let mut marks = sort(block, out);

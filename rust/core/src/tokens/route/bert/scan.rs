@@ -227,10 +227,10 @@ impl Cursor {
     ) {
         let rest = &text[self.read..];
         let Some(out) = room(buffer, self.written) else { return };
-        let mut short = [0xFF; BLOCK];
+        let mut padded = [0xFF; BLOCK];
         let block = rest.first_chunk().unwrap_or_else(|| {
-            short[..rest.len()].copy_from_slice(rest);
-            &short
+            padded[..rest.len()].copy_from_slice(rest);
+            &padded
         });
         // Once for both: masks that come from two places the compiler keeps as vectors, and takes apart bit by bit.
         let marks = sort(block, out);

@@ -254,7 +254,7 @@ fn words_about_as_long_as_what_is_gathered() {
 /// New words, of which some are odd, and old ones; so many that the cache is asked, is not asked, and is asked again.
 #[test]
 fn ids_are_those_of_the_parts_whatever_the_cache_is_asked() {
-    let json = r###"{
+    let json = r##"{
         "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "post_processor": null,
         "decoder": null, "pre_tokenizer": {"type": "BertPreTokenizer"},
         "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
@@ -262,7 +262,7 @@ fn ids_are_those_of_the_parts_whatever_the_cache_is_asked() {
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "#",
             "max_input_chars_per_word": 7, "vocab": {"[UNK]": 0, "a": 1, "#a": 2, "b": 3, "#b": 4, "ab": 5,
             ".": 6, "\u6f22": 7, "e": 8, "#e": 9, "#ae": 10}}
-    }"###;
+    }"##;
     let tokenizer = crate::tokens::Tokenizer::from_json(json.as_bytes()).unwrap();
     let letters = ["a", "B", "é", "e\u{301}", "\0", "Ab", "x"];
     let mut text = String::new();
