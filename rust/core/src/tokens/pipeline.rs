@@ -63,7 +63,7 @@ pub(super) struct Workspace {
     pub(super) places: Vec<(u32, u32)>,
     pub(super) scratch: Scratch,
     /// Made for the first text that needs it.
-    pub(super) bert: Option<Box<route::bert::Scan>>,
+    pub(super) bert: Option<Box<route::bert::Buffers>>,
     pub(super) metaspace: route::MetaspaceBuffers,
     pub(super) sentencepiece: sentencepiece::Buffers,
 }

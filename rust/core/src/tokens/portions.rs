@@ -4,9 +4,8 @@ use std::ops::Range;
 
 use super::added::{AddedTokens, Search, Stretch};
 use super::pipeline::{Pipeline, SpecialText, Workspace};
-use super::route;
+use super::route::{self, Route};
 use crate::Result;
-use crate::text::safe_cut;
 
 /// A portion of a text.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,8 +27,11 @@ impl Pipeline {
         policy: SpecialText,
         size: usize,
     ) -> Result<Option<Vec<Portion>>> {
+        let Some(route) = self.route.as_ref().filter(|route| route.can_cut()) else { return Ok(None) };
         let is_left = || self.normalizer.as_ref().is_none_or(|normalizer| normalizer.leaves(text));
-        if !self.route.as_ref().is_some_and(route::Route::can_cut) || !is_left() {
+        // A route that normalizes is given the text as it stands, in which such tokens are not to be found.
+        let is_fit = if route.normalizes() { added.is_empty(Search::Normalized) } else { is_left() };
+        if !is_fit {
             return Ok(None);
         }
         let mut portions = Vec::new();
@@ -46,7 +48,7 @@ impl Pipeline {
                         policy.check(token)
                     }
                     Stretch::Text(inner) => {
-                        cut(&inside[inner.clone()], outer.start + inner.start, size, &mut portions);
+                        cut(route, &inside[inner.clone()], outer.start + inner.start, size, &mut portions);
                         Ok(())
                     }
                 })
@@ -68,7 +70,7 @@ impl Pipeline {
             (Portion::Text(range), Some(route)) => {
                 let stretch = route::Stretch {
                     is_first: range.start == 0,
-                    is_normalized: true,
+                    is_normalized: !route.normalizes(),
                     text: &text[range.clone()],
                 };
                 route.encode(self, stretch, workspace, ids)?;
@@ -81,13 +83,84 @@ impl Pipeline {
 }
 
 /// Appends the portions of `text`, which begins at `start`.
-fn cut(text: &str, start: usize, size: usize, portions: &mut Vec<Portion>) {
+fn cut(route: &Route, text: &str, start: usize, size: usize, portions: &mut Vec<Portion>) {
     let mut begin = 0;
     while text.len() - begin > size
-        && let Some(end) = safe_cut(text, begin + size)
+        && let Some(end) = route.cut(text, begin + size)
     {
         portions.push(Portion::Text(start + begin..start + end));
         begin = end;
     }
     portions.push(Portion::Text(start + begin..start + text.len()));
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::tokens::Tokenizer;
+
+    fn tokenizer(added: &str, normalizer: &str) -> Tokenizer {
+        let json = r###"{
+            "version": "1.0", "truncation": null, "padding": null, "normalizer": NORMALIZER,
+            "added_tokens": [ADDED], "pre_tokenizer": {"type": "BertPreTokenizer"},
+            "post_processor": null, "decoder": null,
+            "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "##",
+                "max_input_chars_per_word": 100, "vocab": {"[UNK]": 0, "a": 1, "##a": 2, "b": 3, "##b": 4, "ab": 5,
+                ".": 6, "\u6f22": 7, "e": 8, "[X]": 9, "b c": 10, "##c": 11, "c": 12}}
+        }"###;
+        let json = json.replace("NORMALIZER", normalizer).replace("ADDED", added);
+        Tokenizer::from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_long_text_of_words_has_the_same_ids_in_portions() {
+        let bert = r#"{"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true, "strip_accents": null,
+            "lowercase": true}"#;
+        let raw = r#"{"id": 9, "content": "[X]", "single_word": false, "lstrip": true, "rstrip": false, "normalized": false, "special": true}"#;
+        let normalized = r#"{"id": 10, "content": "b c", "single_word": false, "lstrip": false, "rstrip": false, "normalized": true, "special": false}"#;
+        let both = format!("{raw},{normalized}");
+        let pieces = [
+            "ab ",
+            "A  ",
+            " [X]",
+            "b c",
+            "\0a",
+            "\u{b}",
+            "\u{3000}漢",
+            " é1",
+            "\t",
+            "漢字 ",
+            "e\u{301}",
+            "\u{301}",
+        ];
+        for (added, normalizer) in [
+            (raw, bert),
+            (&both, bert),
+            (&both, "null"),
+            (raw, r#"{"type": "NFC"}"#),
+            ("", r#"{"type": "NFD"}"#),
+        ] {
+            let tokenizer = tokenizer(added, normalizer);
+            for seed in 0..3_usize {
+                let long: String =
+                    (0..60_000).map(|number| pieces[number * number * (seed + 3) % 97 % 12]).collect();
+                for text in [
+                    long,
+                    "a".repeat(300_000),
+                    " ".repeat(300_000),
+                    "\0".repeat(300_000),
+                    "aB ".repeat(100_000),
+                ] {
+                    let texts = ["ab", &text, "", &text, "a b"];
+                    let encode = |threads| {
+                        tokenizer.encode_batch_ids(&texts, None, &tokenizer.options(), threads).unwrap()
+                    };
+                    let alone = encode(1);
+                    assert!(
+                        [2, 3].into_iter().all(|threads| encode(threads) == alone),
+                        "{seed} {normalizer}"
+                    );
+                }
+            }
+        }
+    }
 }

@@ -14,7 +14,7 @@ pub(super) use metaspace::Buffers as MetaspaceBuffers;
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
 use crate::Result;
-use crate::text::{Normalizer, PreTokenizer};
+use crate::text::{Normalizer, PreTokenizer, safe_cut};
 
 /// A way from a stretch of text to its ids. What a route keeps besides is worked out once, when it is made.
 #[derive(Debug)]
@@ -73,11 +73,20 @@ impl Route {
         matches!(self, Self::ByteLevel(_) | Self::Bert(_))
     }
 
-    /// Whether the ids of a text are those of its parts, wherever [`crate::text::safe_cut`] cuts it.
+    /// Whether the ids of a text are those of its parts, wherever [`Route::cut`] cuts it.
     pub(super) fn can_cut(&self) -> bool {
         match self {
             Self::ByteLevel(route) => route.can_cut(),
-            Self::Bert(_) | Self::Metaspace(_) | Self::WholeText(_) => false,
+            Self::Bert(_) => true,
+            Self::Metaspace(_) | Self::WholeText(_) => false,
+        }
+    }
+
+    /// The first place from `from` on where a text can be cut.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        match self {
+            Self::Bert(route) => route.cut(text, from),
+            _ => safe_cut(text, from),
         }
     }
 

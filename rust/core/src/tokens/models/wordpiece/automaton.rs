@@ -17,6 +17,8 @@ const CONTINUE: u8 = 1;
 #[derive(Debug, Clone)]
 pub(super) struct Automaton {
     trie: DoubleArray,
+    /// For each place of the trie what to do where it does not go on: apart from it, since most steps do go on.
+    links: Vec<Link>,
     begin: u32,
     going_on: u32,
     rows: Rows,
@@ -40,13 +42,13 @@ impl Automaton {
         let going_on = trie.child(Trie::ROOT, CONTINUE).unwrap_or(NONE);
         let mut rows = Rows::default();
         let links = links(&trie, begin, going_on, &mut rows);
-        let (mut array, place_of) = DoubleArray::of(&trie);
+        let (array, place_of) = DoubleArray::of(&trie);
         let place = |node: u32| place_of.get(node as usize).copied().unwrap_or(NONE);
+        let mut placed = vec![Link::FAIL; array.len()];
         for (&place_of_node, link) in place_of.iter().zip(&links) {
-            let kept = array.at_mut(place_of_node);
-            (kept.next, kept.row) = (place(link.next), link.row);
+            placed[place_of_node as usize] = Link { next: place(link.next), row: link.row };
         }
-        Self { trie: array, begin: place(begin), going_on: place(going_on), rows }
+        Self { trie: array, links: placed, begin: place(begin), going_on: place(going_on), rows }
     }
 
     /// Appends the ids of a word; false, and perhaps some of them, where a part of it is no token.
@@ -74,12 +76,12 @@ impl Automaton {
 
     #[inline]
     fn follow_link(&self, node: u32, ids: &mut Vec<u32>) -> Option<u32> {
-        let place = self.trie.at(node);
-        if place.next == NONE {
+        let link = self.links[node as usize];
+        if link.next == NONE {
             return None;
         }
-        self.rows.push(place.row, ids);
-        Some(place.next)
+        self.rows.push(link.row, ids);
+        Some(link.next)
     }
 }
 

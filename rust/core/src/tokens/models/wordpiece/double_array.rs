@@ -14,21 +14,17 @@ const BLOCK: usize = 256;
 /// How many blocks are searched for room.
 const OPEN_BLOCKS: usize = 16;
 
-/// A place: a node and what to do where the trie does not go on from it. Together they are a quarter of a cache line.
+/// A place: a node, or none.
 #[derive(Debug, Clone, Copy)]
-#[repr(align(16))]
-pub(super) struct Place {
+#[repr(align(8))]
+struct Place {
     base: u32,
     /// The place of its parent; [`NONE`] where no node stands.
     parent: u32,
-    /// Where to go on, or [`NONE`].
-    pub(super) next: u32,
-    /// What to put out before that.
-    pub(super) row: u32,
 }
 
 impl Place {
-    const EMPTY: Self = Self { base: 0, parent: NONE, next: NONE, row: NONE };
+    const EMPTY: Self = Self { base: 0, parent: NONE };
 }
 
 #[derive(Debug, Clone)]
@@ -41,13 +37,17 @@ impl DoubleArray {
     pub(super) fn of(trie: &Trie) -> (Self, Vec<u32>) {
         let mut building = Building::new();
         let mut place_of = vec![0; trie.number_of_nodes()];
-        for node in 0..trie.number_of_nodes() as u32 {
-            let parent = place_of[node as usize];
-            let children: Vec<(u8, u32)> = trie.children(node).collect();
-            let base = building.add_children(parent, &children);
-            for (label, child) in children {
+        // Depth first, so that the nodes of a word stand near each other.
+        let mut nodes = vec![Trie::ROOT];
+        let mut children: Vec<(u8, u32)> = Vec::new();
+        while let Some(node) = nodes.pop() {
+            children.clear();
+            children.extend(trie.children(node));
+            let base = building.add_children(place_of[node as usize], &children);
+            for &(label, child) in &children {
                 place_of[child as usize] = base ^ u32::from(label);
             }
+            nodes.extend(children.iter().rev().map(|&(_, child)| child));
         }
         (Self { places: building.places }, place_of)
     }
@@ -58,13 +58,9 @@ impl DoubleArray {
         (self.places[child as usize].parent == node).then_some(child)
     }
 
-    #[inline]
-    pub(super) fn at(&self, node: u32) -> &Place {
-        &self.places[node as usize]
-    }
-
-    pub(super) fn at_mut(&mut self, node: u32) -> &mut Place {
-        &mut self.places[node as usize]
+    /// The number of places.
+    pub(super) fn len(&self) -> usize {
+        self.places.len()
     }
 }
 

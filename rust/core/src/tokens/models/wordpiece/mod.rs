@@ -96,15 +96,6 @@ impl WordPiece {
         Ok(())
     }
 
-    /// Words that are one token, with their ids: all that begin a word and are not too long for one.
-    pub(in crate::tokens) fn whole_words(&self) -> impl Iterator<Item = (u32, &str)> {
-        let prefix = &*self.continuing_subword_prefix;
-        self.vocab.reachable().filter(move |(_, token)| {
-            let continues = !prefix.is_empty() && token.starts_with(prefix);
-            !token.is_empty() && !continues && token.chars().count() <= self.max_input_chars_per_word
-        })
-    }
-
     /// Appends the ids of a word; false, and perhaps some of them, where it is unknown.
     fn push_tokens(&self, word: &[u8], ids: &mut Vec<u32>) -> bool {
         let limit = self.max_input_chars_per_word;
@@ -171,17 +162,6 @@ mod tests {
             for word in words {
                 prop_assert_eq!(found(&model, &word), by_definition(&model, &word), "{} with {:?}", word, tokens);
             }
-        }
-    }
-
-    #[test]
-    fn whole_words_are_one_token() {
-        let model = model(&["[UNK]", "a", "##a", "ab", "long", "##", ""], "##", 3);
-        assert_eq!(model.whole_words().collect::<Vec<_>>(), [(1, "a"), (3, "ab")]);
-        for (id, word) in model.whole_words() {
-            let mut ids = Vec::new();
-            model.encode_ids(word.as_bytes(), &mut ids).unwrap();
-            assert_eq!(ids, [id]);
         }
     }
 

@@ -18,13 +18,17 @@ pub(super) const OTHER: u8 = 8;
 pub(super) const CASE: u8 = 0x20;
 
 /// For each byte of a block a bit, the first byte's the lowest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(super) struct Marks {
     pub(super) word: u64,
     pub(super) sign: u64,
     pub(super) alone: u64,
-    /// Not ASCII, or not to be told so. From the first of them on, the other marks mean nothing.
+    /// Not ASCII, or not to be told so.
     pub(super) other: u64,
+    /// Not ASCII.
+    pub(super) high: u64,
+    /// Within a character: not its first byte.
+    pub(super) inner: u64,
 }
 
 /// How the bytes of a block are sorted.
@@ -59,6 +63,12 @@ impl Width {
 impl Ascii {
     pub(super) fn new(rules: &Rules, width: Width) -> Self {
         let mut table = Table::default();
+        // A block may be changed before it is known whether it has to be normalized, which then must change no more.
+        let mut is_kept = |byte: u8| {
+            let entry = table.entry(char::from(byte), rules);
+            entry.is_plain() && entry.length() == 1 && entry.bytes()[0] == byte
+        };
+        let kept: [bool; 128] = std::array::from_fn(|byte| is_kept(byte as u8));
         let flags = std::array::from_fn(|byte| {
             let byte = byte as u8;
             let entry = table.entry(char::from(byte), rules);
@@ -70,7 +80,7 @@ impl Ascii {
             };
             match entry.bytes()[0] ^ byte {
                 _ if !entry.is_plain() || entry.length() != 1 => OTHER,
-                difference @ (0 | CASE) => flags | difference,
+                difference @ (0 | CASE) if kept[usize::from(byte ^ difference)] => flags | difference,
                 // What stands in a gap is not looked at.
                 _ if flags == 0 => 0,
                 _ => OTHER,
@@ -84,18 +94,32 @@ impl Ascii {
         }
     }
 
-    /// Sorts the bytes of a block, and writes what becomes of them.
+    /// Whether it is a character between words, wherever it stands.
+    pub(super) fn is_gap(&self, byte: u8) -> bool {
+        self.flags.get(usize::from(byte)).is_some_and(|flags| flags & (WORD | SIGN | ALONE | OTHER) == 0)
+    }
+
+    /// Sorts the bytes of a block, and writes what becomes of them; those of [`Marks::other`] as they are.
     #[inline]
     pub(super) fn sort(&self, block: &[u8; BLOCK], out: &mut [u8; BLOCK]) -> Marks {
-        let mut marks = Marks { word: 0, sign: 0, alone: 0, other: 0 };
+        let mut marks = Marks::default();
         for (place, (&byte, out)) in block.iter().zip(out).enumerate() {
-            let flags = self.flags[usize::from(byte & 0x7F)];
+            let flags = self.flags.get(usize::from(byte)).copied().unwrap_or(OTHER);
             *out = byte ^ flags & CASE;
             marks.word |= u64::from(flags & WORD) << place;
             marks.sign |= u64::from(flags & SIGN) >> 1 << place;
             marks.alone |= u64::from(flags & ALONE) >> 2 << place;
-            marks.other |= u64::from(flags >> 3 & 1 | byte >> 7) << place;
+            marks.other |= u64::from(flags >> 3 & 1) << place;
+            marks.high |= u64::from(byte >> 7) << place;
+            marks.inner |= u64::from(byte & 0xC0 == 0x80) << place;
         }
         marks
+    }
+
+    /// Whether a word is what [`Ascii::sort`] has written, and all of it ASCII that nothing more is to be done to.
+    #[inline]
+    pub(super) fn is_done(&self, word: &[u8]) -> bool {
+        let flags = |&byte: &u8| self.flags.get(usize::from(byte)).copied().unwrap_or(OTHER);
+        word.iter().map(flags).fold(0, |all, flags| all | flags) & OTHER == 0
     }
 }

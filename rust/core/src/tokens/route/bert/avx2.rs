@@ -8,17 +8,21 @@
 
 use std::arch::x86_64::{
     __m256i, _mm_loadu_si128, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8,
-    _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_set1_epi8, _mm256_shuffle_epi8, _mm256_srli_epi16,
-    _mm256_storeu_si256, _mm256_xor_si256,
+    _mm256_cmpgt_epi8, _mm256_loadu_si256, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm256_storeu_si256, _mm256_xor_si256,
 };
+use std::ops::Range;
 
 use super::ascii::{ALONE, Ascii, BLOCK, CASE, Marks, OTHER, SIGN, WORD};
+use super::raw_words::RawWords;
 use super::scan::Scan;
-use super::table::Rules;
+use super::sorts::Known;
+use super::table::{Rules, Table};
 use crate::Result;
 
-/// For each high half of an ASCII character its bit; no other byte has one.
-const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 0, 0, 0, 0, 0, 0, 0, 0];
+/// For each high half of an ASCII character its bit. Other bytes have one too, which none of their low halves has: the
+/// shuffle makes 0 of them.
+const BITS: [u8; 16] = [1, 2, 4, 8, 16, 32, 64, 128, 1, 1, 1, 1, 1, 1, 1, 1];
 
 /// Each set as a table.
 #[derive(Debug)]
@@ -45,9 +49,39 @@ impl Tables {
 }
 
 /// [`Scan::advance`] with AVX2.
-pub(super) fn advance(ascii: &Ascii, rules: &Rules, text: &str, scan: &mut Scan) -> Result<bool> {
+pub(super) fn advance(
+    ascii: &Ascii,
+    rules: &Rules,
+    table: &mut Table,
+    text: &str,
+    scan: &mut Scan,
+) -> Result<bool> {
     // SAFETY: the machine was asked for the features when the width was chosen.
-    unsafe { advance_with_avx2(ascii, rules, text, scan) }
+    unsafe { advance_with_avx2(ascii, rules, table, text, scan) }
+}
+
+/// [`RawWords::fill`] with AVX2.
+pub(super) fn fill(
+    ascii: &Ascii,
+    rules: &Rules,
+    text: &str,
+    words: &mut RawWords,
+    known: &mut Known,
+) -> bool {
+    // SAFETY: as above.
+    unsafe { fill_with_avx2(ascii, rules, text, words, known) }
+}
+
+/// [`RawWords::long`] with AVX2.
+pub(super) fn long(
+    ascii: &Ascii,
+    rules: &Rules,
+    text: &str,
+    words: &mut RawWords,
+    known: &mut Known,
+) -> Option<Range<usize>> {
+    // SAFETY: as above.
+    unsafe { long_with_avx2(ascii, rules, text, words, known) }
 }
 
 /// [`Ascii::sort`] with AVX2.
@@ -58,9 +92,33 @@ pub(super) fn sort(ascii: &Ascii, block: &[u8; BLOCK], out: &mut [u8; BLOCK]) ->
 }
 
 #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-fn advance_with_avx2(ascii: &Ascii, rules: &Rules, text: &str, scan: &mut Scan) -> Result<bool> {
+fn advance_with_avx2(
+    ascii: &Ascii,
+    rules: &Rules,
+    table: &mut Table,
+    text: &str,
+    scan: &mut Scan,
+) -> Result<bool> {
     let sets = Sets::of(ascii);
-    scan.advance(rules, text, |block, out| sets.sort(block, out))
+    scan.advance(rules, table, text, |block, out| sets.sort(block, out))
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn fill_with_avx2(ascii: &Ascii, rules: &Rules, text: &str, words: &mut RawWords, known: &mut Known) -> bool {
+    let sets = Sets::of(ascii);
+    words.fill(text, known, rules, |block, out| sets.sort(block, out))
+}
+
+#[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+fn long_with_avx2(
+    ascii: &Ascii,
+    rules: &Rules,
+    text: &str,
+    words: &mut RawWords,
+    known: &mut Known,
+) -> Option<Range<usize>> {
+    let sets = Sets::of(ascii);
+    words.long(text, known, rules, |block, out| sets.sort(block, out))
 }
 
 /// The tables of the sets, each twice, because a shuffle looks up its halves apart.
@@ -101,6 +159,8 @@ impl Sets {
             sign: low.sign | high.sign << 32,
             alone: low.alone | high.alone << 32,
             other: low.other | high.other << 32,
+            high: low.high | high.high << 32,
+            inner: low.inner | high.inner << 32,
         }
     }
 
@@ -118,12 +178,15 @@ impl Sets {
             word: mask(members(self.word, bytes, bits)),
             sign: mask(members(self.sign, bytes, bits)),
             alone: mask(members(self.alone, bytes, bits)),
-            other: mask(members(self.other, bytes, bits)),
+            other: mask(_mm256_or_si256(members(self.other, bytes, bits), bytes)),
+            high: mask(bytes),
+            // As signed numbers these are the least: 0x80 to 0xBF.
+            inner: mask(_mm256_cmpgt_epi8(_mm256_set1_epi8(-64), bytes)),
         }
     }
 }
 
-/// Of bytes that are not ASCII the shuffle makes 0, and they have no bit: they are in all sets.
+/// Bytes that are not ASCII are in no set.
 #[inline]
 #[target_feature(enable = "avx2")]
 fn members(set: __m256i, bytes: __m256i, bits: __m256i) -> __m256i {

@@ -1,9 +1,9 @@
 //! Words that are told by the kinds of their characters alone: BERT's pipeline and those like it.
 //!
 //! Normalizer and pre-tokenizer become a table: what becomes of each character, and whether it is in a word, a word of
-//! its own, or between words. One pass writes the normalized text to a buffer and notes where words begin and end:
-//! ASCII 64 bytes at a time ([`ascii`]), other characters by the table ([`table`]). Every few hundred words go to the
-//! cache and, those that it does not know, to the model. The buffer holds no more than those, so it stays near.
+//! its own, or between words. The text is cut into raw words ([`raw_words`]), 64 bytes at a time ([`ascii`]), and the
+//! cache knows them by what they are before they are normalized, but for ASCII, which is changed in passing. Only those
+//! that it does not know are normalized by the table ([`table`]) and go to the model ([`pieces`]).
 //!
 //! The table says nothing of characters whose change depends on their neighbours, such as marks that are put in order.
 //! Runs of those go through the normalizer itself; what is a run, and why that is exact, is told where the table's steps
@@ -13,23 +13,39 @@
 mod ascii;
 #[cfg(target_arch = "x86_64")]
 mod avx2;
+mod novelty;
+mod pieces;
+mod raw_words;
 mod scan;
+mod sorts;
 mod table;
 #[cfg(test)]
 mod tests;
+
+use std::ops::Range;
 
 use super::Stretch;
 use crate::Result;
 use crate::text::normalize::CharacterSteps;
 use crate::text::{Kinds, Normalizer, PreTokenizer};
-use crate::tokens::models::{Model, check_length};
+use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
-pub(in crate::tokens) use scan::Scan;
+use novelty::Novelty;
+use pieces::Pieces;
+use raw_words::RawWords;
+use sorts::Known;
 
-/// After so many words that it did not know, a cache is told all of the vocabulary that are one token. It takes as long
-/// as some thousand words, and most of a large text's words are among them.
-const WORTH_THE_VOCABULARY: u64 = 1000;
+/// What a thread keeps between texts.
+#[derive(Debug, Default)]
+pub(in crate::tokens) struct Buffers {
+    words: RawWords,
+    pieces: Pieces,
+    /// The characters of text as it stands in the document, and those of text that is normalized.
+    raw: Known,
+    normalized: Known,
+    novelty: Novelty,
+}
 
 #[derive(Debug)]
 pub(in crate::tokens) struct Bert {
@@ -76,6 +92,13 @@ impl Bert {
         self.raw.is_some()
     }
 
+    /// The first place from `from` on where a text can be cut, and its words are those of the parts: before a gap.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        let way = self.raw.as_ref().unwrap_or(&self.normalized);
+        let rest = text.as_bytes().get(from..)?;
+        rest.iter().position(|&byte| way.ascii.is_gap(byte)).map(|place| from + place)
+    }
+
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
@@ -84,53 +107,100 @@ impl Bert {
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let Workspace { cache, scratch, bert, .. } = workspace;
-        let scan = bert.get_or_insert_default();
+        let buffers = &mut **bert.get_or_insert_default();
         // Most tokens are longer.
         ids.reserve(stretch.text.len() / 4);
-        self.words(stretch, scan, &mut |text, places| {
-            cache.encode(text, places, ids, |word, ids| pipeline.model.encode_ids(word, scratch, ids))
-        })?;
-        if let Model::WordPiece(model) = &pipeline.model
-            && cache.misses() > WORTH_THE_VOCABULARY
-            && scan.is_new_to_vocabulary()
-        {
-            model.whole_words().for_each(|(id, word)| cache.insert(word.as_bytes(), &[id]));
+        let mut novelty = buffers.novelty;
+        let (way, words, known, pieces) = self.parts(stretch, buffers);
+        let text = stretch.text;
+        words.begin();
+        loop {
+            let is_done = way.fill(text, words, known);
+            let (buffer, places) = words.words();
+            let mut encode = |word: &[u8], ids: &mut Vec<u32>| {
+                let mut encode = |word: &[u8]| pipeline.model.encode_ids(word, scratch, ids);
+                way.each_piece(word, known, pieces, &mut encode)
+            };
+            if novelty.is_new(places.len()) {
+                for &(begin, end) in places {
+                    encode(&buffer[begin as usize..end as usize], ids)?;
+                }
+            } else {
+                let misses = cache.misses();
+                cache.encode(buffer, places, ids, encode)?;
+                novelty.note(places.len(), cache.misses() - misses);
+            }
+            if let Some(long) = way.long(text, words, known) {
+                let mut encode = |word: &[u8]| pipeline.model.encode_ids(word, scratch, ids);
+                way.scan_pieces(&text[long], known, pieces, &mut encode)?;
+            }
+            if is_done {
+                break;
+            }
         }
+        buffers.novelty = novelty;
         Ok(())
     }
 
-    /// Calls `visit` with the words of a text, many at once: the normalized text and where in it they begin and end.
+    /// What a stretch of text needs.
+    fn parts<'a>(
+        &'a self,
+        stretch: Stretch<'_>,
+        buffers: &'a mut Buffers,
+    ) -> (&'a Way, &'a mut RawWords, &'a mut Known, &'a mut Pieces) {
+        let Buffers { words, pieces, raw, normalized, .. } = buffers;
+        match &self.raw {
+            Some(way) if !stretch.is_normalized => (way, words, raw, pieces),
+            _ => (&self.normalized, words, normalized, pieces),
+        }
+    }
+
+    /// Calls `visit` with the words of a text, each normalized.
+    #[cfg(test)]
     fn words(
         &self,
         stretch: Stretch<'_>,
-        scan: &mut Scan,
-        visit: &mut impl FnMut(&[u8], &[(u32, u32)]) -> Result<()>,
+        buffers: &mut Buffers,
+        mut visit: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let raw = self.raw.as_ref().filter(|_| !stretch.is_normalized);
-        let way = raw.unwrap_or(&self.normalized);
-        scan.begin(raw.is_some());
+        let (way, words, known, pieces) = self.parts(stretch, buffers);
+        words.begin();
         loop {
-            let is_done = way.scan(stretch.text, scan)?;
-            let (buffer, places) = scan.words();
-            check_length(scan.open_word())?;
-            visit(buffer, places)?;
+            let is_done = way.fill(stretch.text, words, known);
+            let (buffer, places) = words.words();
+            for &(begin, end) in places {
+                way.each_piece(&buffer[begin as usize..end as usize], known, pieces, &mut visit)?;
+            }
+            if let Some(long) = way.long(stretch.text, words, known) {
+                way.scan_pieces(&stretch.text[long], known, pieces, &mut visit)?;
+            }
             if is_done {
                 return Ok(());
             }
-            scan.forget_words();
         }
     }
 }
 
 impl Way {
-    /// Scans on; whether the text is done.
-    fn scan(&self, text: &str, scan: &mut Scan) -> Result<bool> {
+    /// [`RawWords::fill`].
+    fn fill(&self, text: &str, words: &mut RawWords, known: &mut Known) -> bool {
         match self.ascii.width {
             ascii::Width::Portable => {
-                scan.advance(&self.rules, text, |block, out| self.ascii.sort(block, out))
+                words.fill(text, known, &self.rules, |block, out| self.ascii.sort(block, out))
             }
             #[cfg(target_arch = "x86_64")]
-            ascii::Width::Avx2 => avx2::advance(&self.ascii, &self.rules, text, scan),
+            ascii::Width::Avx2 => avx2::fill(&self.ascii, &self.rules, text, words, known),
+        }
+    }
+
+    /// [`RawWords::long`].
+    fn long(&self, text: &str, words: &mut RawWords, known: &mut Known) -> Option<Range<usize>> {
+        match self.ascii.width {
+            ascii::Width::Portable => {
+                words.long(text, known, &self.rules, |block, out| self.ascii.sort(block, out))
+            }
+            #[cfg(target_arch = "x86_64")]
+            ascii::Width::Avx2 => avx2::long(&self.ascii, &self.rules, text, words, known),
         }
     }
 

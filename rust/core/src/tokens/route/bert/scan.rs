@@ -7,6 +7,7 @@
 )]
 
 use super::ascii::{BLOCK, Marks};
+use super::sorts::first_character;
 use super::table::{Entry, Rules, Table};
 use crate::Result;
 use crate::text::{Aligned, Kind};
@@ -25,12 +26,7 @@ const PAUSE: usize = 16;
 
 /// A scan of a text, and what it keeps between texts.
 #[derive(Debug)]
-pub(in crate::tokens) struct Scan {
-    /// The table for text as it stands in the document where `is_raw`, else that for normalized text.
-    table: Table,
-    /// The other one.
-    other_table: Table,
-    is_raw: bool,
+pub(super) struct Scan {
     /// The normalized text of the words that are not looked up yet.
     buffer: Vec<u8>,
     /// Where words begin and end in the buffer.
@@ -38,8 +34,6 @@ pub(in crate::tokens) struct Scan {
     cursor: Cursor,
     /// What a run that was normalized together has become, and how much of it is written.
     run: (String, usize),
-    /// Whether the vocabulary was put into the cache that goes with it.
-    knows_vocabulary: bool,
 }
 
 /// How far a scan is. The last word is open if one more is begun than is ended.
@@ -60,36 +54,18 @@ const LARGEST_KEPT: usize = 1 << 20;
 
 impl Default for Scan {
     fn default() -> Self {
-        Self {
-            table: Table::default(),
-            other_table: Table::default(),
-            is_raw: true,
-            buffer: Vec::new(),
-            places: Box::new([(0, 0); WORDS]),
-            cursor: START,
-            run: (String::new(), 0),
-            knows_vocabulary: false,
-        }
+        Self { buffer: Vec::new(), places: Box::new([(0, 0); WORDS]), cursor: START, run: (String::new(), 0) }
     }
 }
 
 impl Scan {
-    /// Begins with another text, which is not normalized or is.
-    pub(super) fn begin(&mut self, is_raw: bool) {
-        if self.is_raw != is_raw {
-            std::mem::swap(&mut self.table, &mut self.other_table);
-            self.is_raw = is_raw;
-        }
+    /// Begins with another text.
+    pub(super) fn begin(&mut self) {
         self.cursor = START;
         self.run = (String::new(), 0);
         if self.buffer.len() > LARGEST_KEPT {
             self.buffer = Vec::new();
         }
-    }
-
-    /// Whether it is asked so for the first time.
-    pub(super) fn is_new_to_vocabulary(&mut self) -> bool {
-        !std::mem::replace(&mut self.knows_vocabulary, true)
     }
 
     /// The words that have ended: the normalized text, and where they begin and end in it.
@@ -124,6 +100,7 @@ impl Scan {
     pub(super) fn advance(
         &mut self,
         rules: &Rules,
+        table: &mut Table,
         text: &str,
         sort: impl Fn(&[u8; BLOCK], &mut [u8; BLOCK]) -> Marks,
     ) -> Result<bool> {
@@ -131,9 +108,9 @@ impl Scan {
         self.write_run(rules);
         let stop = text.len().min(self.cursor.read + BYTES);
         while self.run.0.is_empty() && self.has_room_for_words() {
-            self.scan_plain(text.as_bytes(), stop, &sort);
+            self.scan_plain(table, text.as_bytes(), stop, &sort);
             if self.cursor.read < stop && self.has_room_for_words() {
-                self.scan_odd(rules, text)?;
+                self.scan_odd(rules, table, text)?;
             } else if self.cursor.read == text.len() {
                 self.end_word();
                 return Ok(true);
@@ -160,6 +137,7 @@ impl Scan {
     #[inline(always)]
     fn scan_plain(
         &mut self,
+        table: &Table,
         text: &[u8],
         stop: usize,
         sort: &impl Fn(&[u8; BLOCK], &mut [u8; BLOCK]) -> Marks,
@@ -178,7 +156,7 @@ impl Scan {
                 }
             }
             let (character, width) = first_character(&text[cursor.read..]);
-            let entry = self.table.seen(character);
+            let entry = table.seen(character);
             if !entry.is_plain() {
                 break;
             }
@@ -190,8 +168,8 @@ impl Scan {
 
     /// Scans a character that is not plain, and those that it meets.
     #[cold]
-    fn scan_odd(&mut self, rules: &Rules, text: &str) -> Result<()> {
-        let Self { table, cursor, buffer, places, run, .. } = self;
+    fn scan_odd(&mut self, rules: &Rules, table: &mut Table, text: &str) -> Result<()> {
+        let Self { cursor, buffer, places, run } = self;
         let mut rest = text[cursor.read..].chars();
         let Some(first) = rest.next() else { return Ok(()) };
         let entry = table.entry(first, rules);
@@ -219,7 +197,7 @@ impl Scan {
 
     /// Writes what a run has become, as far as there is room for words.
     fn write_run(&mut self, rules: &Rules) {
-        let Self { run: (text, done), cursor, buffer, places, .. } = self;
+        let Self { run: (text, done), cursor, buffer, places } = self;
         for character in text[*done..].chars() {
             if cursor.begun + BLOCK >= WORDS {
                 return;
@@ -249,13 +227,13 @@ impl Cursor {
     ) {
         let rest = &text[self.read..];
         let Some(out) = room(buffer, self.written) else { return };
-        let marks = if let Some(block) = rest.first_chunk() {
-            sort(block, out)
-        } else {
-            let mut block = [0xFF; BLOCK];
-            block[..rest.len()].copy_from_slice(rest);
-            sort(&block, out)
-        };
+        let mut padded = [0xFF; BLOCK];
+        let block = rest.first_chunk().unwrap_or_else(|| {
+            padded[..rest.len()].copy_from_slice(rest);
+            &padded
+        });
+        // Once for both: masks that come from two places the compiler keeps as vectors, and takes apart bit by bit.
+        let marks = sort(block, out);
         let count = marks.other.trailing_zeros() as usize;
         if count > 0 {
             self.mark(&marks, count, places);
@@ -324,23 +302,6 @@ fn room<const N: usize>(buffer: &mut [u8], written: usize) -> Option<&mut [u8; N
 #[inline(always)]
 fn begins_with_ascii(text: &[u8]) -> bool {
     text.first_chunk::<8>().is_some_and(|bytes| u64::from_ne_bytes(*bytes) & 0x8080_8080_8080_8080 == 0)
-}
-
-/// The first character of UTF-8 that is not empty, and how many bytes it has.
-#[inline(always)]
-fn first_character(text: &[u8]) -> (u32, usize) {
-    let low = |byte: u8| u32::from(byte & 0x3F);
-    match *text {
-        [first @ 0xC0..0xE0, second, ..] => (u32::from(first & 0x1F) << 6 | low(second), 2),
-        [first @ 0xE0..0xF0, second, third, ..] => {
-            (u32::from(first & 0x0F) << 12 | low(second) << 6 | low(third), 3)
-        }
-        [first @ 0xF0..=0xFF, second, third, fourth, ..] => {
-            (u32::from(first & 0x07) << 18 | low(second) << 12 | low(third) << 6 | low(fourth), 4)
-        }
-        [first, ..] => (u32::from(first), 1),
-        [] => (0, 1),
-    }
 }
 
 #[inline(always)]

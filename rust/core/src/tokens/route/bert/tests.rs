@@ -63,7 +63,7 @@ struct Both {
     normalizer: Option<Normalizer>,
     pre_tokenizer: PreTokenizer,
     routes: Vec<Bert>,
-    scan: Scan,
+    buffers: Buffers,
 }
 
 impl Both {
@@ -71,7 +71,7 @@ impl Both {
         let kinds = pre_tokenizer.kinds().unwrap();
         let widths = [Width::Portable, Width::of_machine()];
         let routes = widths.map(|width| Bert::of(normalizer.as_ref(), &kinds, width)).into();
-        Self { normalizer, pre_tokenizer, routes, scan: Scan::default() }
+        Self { normalizer, pre_tokenizer, routes, buffers: Buffers::default() }
     }
 
     fn all() -> Vec<Self> {
@@ -106,21 +106,19 @@ impl Both {
                     continue;
                 }
                 let mut want = pieces.iter();
-                let mut visit = |buffer: &[u8], places: &[(u32, u32)]| {
-                    for &(begin, end) in places {
-                        let word = str::from_utf8(&buffer[begin as usize..end as usize]).unwrap();
-                        assert_eq!(
-                            Some(word),
-                            want.next(),
-                            "{text:?}: {:?}, {:?}",
-                            self.normalizer,
-                            self.pre_tokenizer
-                        );
-                    }
+                let visit = |word: &[u8]| {
+                    let word = str::from_utf8(word).unwrap();
+                    assert_eq!(
+                        Some(word),
+                        want.next(),
+                        "{text:?}: {:?}, {:?}",
+                        self.normalizer,
+                        self.pre_tokenizer
+                    );
                     Ok(())
                 };
                 let stretch = Stretch { text, is_first: true, is_normalized };
-                route.words(stretch, &mut self.scan, &mut visit).unwrap();
+                route.words(stretch, &mut self.buffers, visit).unwrap();
                 assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
             }
         }
@@ -238,6 +236,52 @@ fn long_texts_of_one_kind() {
     }
 }
 
+#[test]
+fn words_about_as_long_as_what_is_gathered() {
+    for mut both in Both::few() {
+        for length in
+            [raw_words::LONG - 64, raw_words::LONG - 1, raw_words::LONG, 4095, 4096, 4097, 5200, 9000]
+        {
+            for (unit, end) in [("a", " b"), ("A\0", ".b"), ("é", "漢b"), ("\u{1f82}", "\u{301}"), ("ж", "ж")]
+            {
+                let word = unit.repeat(length / unit.len());
+                both.check(&format!("a, B {word}{end} {word}"));
+            }
+        }
+    }
+}
+
+/// New words, of which some are odd, and old ones; so many that the cache is asked, is not asked, and is asked again.
+#[test]
+fn ids_are_those_of_the_parts_whatever_the_cache_is_asked() {
+    let json = r##"{
+        "version": "1.0", "truncation": null, "padding": null, "added_tokens": [], "post_processor": null,
+        "decoder": null, "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "#",
+            "max_input_chars_per_word": 7, "vocab": {"[UNK]": 0, "a": 1, "#a": 2, "b": 3, "#b": 4, "ab": 5,
+            ".": 6, "\u6f22": 7, "e": 8, "#e": 9, "#ae": 10}}
+    }"##;
+    let tokenizer = crate::tokens::Tokenizer::from_json(json.as_bytes()).unwrap();
+    let letters = ["a", "B", "é", "e\u{301}", "\0", "Ab", "x"];
+    let mut text = String::new();
+    for number in 0..90_000_usize {
+        let mut rest = if number % 30_000 < 15_000 { number * 7919 } else { number % 5 };
+        for _ in 0..6 {
+            text.push_str(letters[rest % 7]);
+            rest /= 7;
+        }
+        text.push_str([" ", ".", "漢", "\n"][number % 4]);
+    }
+    let texts = [&text[..]; 2];
+    let rows = tokenizer.encode_batch_ids(&texts, None, &tokenizer.options(), 1).unwrap();
+    let want = tokenizer
+        .encode_batch(&texts.map(crate::tokens::Sentence::Text), None, &tokenizer.options(), 1)
+        .unwrap();
+    assert_eq!(rows.ids, want.iter().flat_map(crate::tokens::Encoding::ids).collect::<Vec<_>>());
+}
+
 fn texts() -> impl Strategy<Value = String> {
     let dense = "[aAéÉ \t\n\r.+_0\u{0}\u{7f}\u{85}\u{a0}\u{ad}\u{300}\u{301}\u{316}\u{327}\u{345}\u{5b0}\u{93c}\u{94d}\
         \u{e38}\u{1d165}\u{1d16d}\u{1d15e}\u{302e}\u{fffd}\u{200d}İıſΣςΆ\u{1f82}ﬁǅ각ᄀ\u{1161}\u{11a8}漢\u{f900}\u{2f800}\
@@ -264,14 +308,7 @@ proptest! {
             for width in [Width::Portable, Width::of_machine()] {
                 let route = Bert::of(normalizers()[1].as_ref(), &pre_tokenizer.kinds().unwrap(), width).raw.unwrap();
                 let (block, mut out) = (bytes.first_chunk().unwrap(), [0; BLOCK]);
-                let marks = route.sort(block, &mut out);
-                let valid = marks.other.trailing_zeros();
-                let kept = u64::MAX.unbounded_shr(BLOCK as u32 - valid);
-                found.push((
-                    [marks.word & kept, marks.sign & kept, marks.alone & kept],
-                    valid,
-                    out[..valid as usize].to_vec(),
-                ));
+                found.push((route.sort(block, &mut out), out));
             }
             prop_assert_eq!(&found[0], &found[1]);
         }
