@@ -1,7 +1,6 @@
 //! Words seen before and their ids.
 
 mod key;
-mod look_up;
 mod table;
 
 use self::key::Key;
