@@ -6,8 +6,8 @@
 //! found, and that is this way as long as all others are worse by more than rounding can make up. Then only the sum is
 //! carried on, score by score, as the original would have.
 //!
-//! Of most words the way is the best wherever a sum may be, and all of it is pieces: their ids say it all. Of others a
-//! *mark* stands for the ids: the number of an entry of a list.
+//! Of most words the way is the best wherever a sum may be, and each id of it is a piece or one unknown character: the
+//! ids say it all. Of others a *mark* stands for the ids: the number of an entry of a list.
 
 use super::UNKNOWN;
 use super::unigram::Unigram;
@@ -30,9 +30,10 @@ pub(super) const MARK: u32 = 1 << 31;
 /// For a word whose best way is never certain.
 const NEVER: f32 = -1.0;
 
-/// So many numbers, and bytes of words, are kept at most.
-const MOST_NUMBERS: usize = 1 << 18;
-const MOST_BYTES: usize = 1 << 20;
+/// So many entries, numbers, and bytes of words are kept at most: 16 MiB.
+const MOST_ENTRIES: usize = 1 << 17;
+const MOST_NUMBERS: usize = 1 << 21;
+const MOST_BYTES: usize = 1 << 22;
 
 /// The ways through words that ids alone do not tell.
 #[derive(Debug, Default)]
@@ -67,7 +68,9 @@ pub(super) struct Path<'a> {
 impl Paths {
     /// Whether there is no room for those of another block of words.
     pub(super) fn are_full(&self) -> bool {
-        self.numbers.len() > MOST_NUMBERS || self.words.len() > MOST_BYTES
+        self.entries.len() > MOST_ENTRIES
+            || self.numbers.len() > MOST_NUMBERS
+            || self.words.len() > MOST_BYTES
     }
 
     pub(super) fn clear(&mut self) {
@@ -129,8 +132,8 @@ impl Maker {
     ) {
         let limit = self.find(unigram, normalized);
         let is_unknown = |segment: &(u32, u32)| segment.0 == UNKNOWN;
-        if limit >= ANYWHERE && !self.segments.iter().any(is_unknown) {
-            return out.extend(self.segments.iter().map(|segment| segment.0));
+        if limit >= ANYWHERE && self.has_an_id_for_each(joins_unknown) {
+            return write(&self.segments, out);
         }
         out.push(paths.entries.len() as u32 | MARK);
         let [ids, from] = [paths.numbers.len(), paths.words.len()];
@@ -146,6 +149,16 @@ impl Maker {
             begins_unknown: is_joined(self.segments.first()),
             ends_unknown: is_joined(self.segments.last()),
         });
+    }
+
+    /// Whether each segment has an id that no other segment changes: unknown text has none if it is spelled as bytes, or
+    /// if it may go on what stands before it.
+    fn has_an_id_for_each(&self, joins_unknown: bool) -> bool {
+        let mut is_joined = true;
+        self.segments.iter().all(|&(id, _)| {
+            let was_joined = std::mem::replace(&mut is_joined, id == UNKNOWN);
+            id != UNKNOWN || (joins_unknown && !was_joined)
+        })
     }
 
     /// Finds the segments of a word and how far from zero the sum before it may be.

@@ -159,11 +159,13 @@ impl Way<'_> {
             let plain = rest.iter().position(|&id| id >= MARK).unwrap_or(rest.len());
             let (pieces, others) = rest.split_at(plain);
             for &id in pieces {
-                self.sum += self.unigram.score_of(id);
+                self.sum += self.unigram.score_by_id(id);
                 farthest = farthest.max(self.sum.abs());
             }
             self.out.extend_from_slice(pieces);
-            self.after_unknown &= pieces.is_empty();
+            if let Some(&last) = pieces.last() {
+                self.after_unknown = self.unigram.is_unknown(last);
+            }
             if farthest > ANYWHERE {
                 return Ok(false);
             }
