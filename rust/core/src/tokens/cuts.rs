@@ -54,7 +54,9 @@ impl Cuts {
         space: Option<char>,
     ) -> Self {
         let pairs: Vec<(char, char)> = joined.into_iter().collect();
-        let mut cuts = Self { ascii: Box::new([0; PAIRS]), facts: Vec::new(), spells_all, space };
+        #[expect(clippy::large_stack_arrays, reason = "64 KiB, once, on their way to the heap")]
+        let ascii = Box::new([0; PAIRS]);
+        let mut cuts = Self { ascii, facts: Vec::new(), spells_all, space };
         for character in known {
             cuts.facts_mut(character).is_known = true;
         }
