@@ -3,6 +3,8 @@
 //! Of each place the last token of the best way there is kept, four bytes; of the sums only those within reach, so that
 //! they stay in the cache however long the text is.
 
+use std::hint::select_unpredictable;
+
 use super::scored_trie::{NO_TOKEN, Score, ScoredTrie};
 
 /// So many places are gone through before the sums within reach are moved to the front again.
@@ -18,7 +20,7 @@ const CHARACTER: usize = 4;
 #[derive(Debug, Clone)]
 pub(super) struct Lattice<S> {
     sums: Vec<S>,
-    /// For each place the last token of the best way there, [`NO_TOKEN`] for an unknown character.
+    /// For each place the last token of the best way there, greater than any id for an unknown character.
     ids: Vec<u32>,
 }
 
@@ -50,7 +52,7 @@ impl<S: Score> Tokens<S> {
             tokens.iter().map(|&(token, id, score)| (token.as_bytes(), id, score)).collect();
         keys.extend(unknown_begins(tokens).into_iter().map(|text| (text.as_bytes(), NO_TOKEN, unknown)));
         let longest = lengths.iter().max().map_or(0, |&longest| longest as usize).max(CHARACTER);
-        Some(Self { trie: ScoredTrie::new(keys)?, unknown, lengths, longest })
+        Some(Self { trie: ScoredTrie::new(keys, count)?, unknown, lengths, longest })
     }
 }
 
@@ -118,12 +120,12 @@ impl<S: Score> Lattice<S> {
         let ids = &mut self.ids[begin + 1..][..length];
         let mut walked = 0;
         while walked < length {
-            let Some((unit, next)) = tokens.trie.child(base, rest[walked]) else { break };
+            let Some((next, end)) = tokens.trie.child(base, rest[walked]) else { break };
             // Where no token ends the sum is less than any: no branch, which the processor could not foretell.
-            let new = unit.score + sum;
+            let new = tokens.trie.score(end) + sum;
             let is_better = new > sums[walked];
-            sums[walked] = if is_better { new } else { sums[walked] };
-            ids[walked] = if is_better { unit.id } else { ids[walked] };
+            sums[walked] = select_unpredictable(is_better, new, sums[walked]);
+            ids[walked] = select_unpredictable(is_better, end, ids[walked]);
             base = next;
             walked += 1;
         }
@@ -200,14 +202,14 @@ impl Contest {
         let ids = &mut self.ids[begin + 1..][..length];
         let mut walked = 0;
         while walked < length {
-            let Some((unit, next)) = tokens.trie.child(base, rest[walked]) else { break };
-            let new = f64::from(unit.score) + sum;
+            let Some((next, end)) = tokens.trie.child(base, rest[walked]) else { break };
+            let new = f64::from(tokens.trie.score(end)) + sum;
             let old = best[walked];
             let is_better = new > old;
-            let lesser = if is_better { old } else { new };
-            best[walked] = if is_better { new } else { old };
-            second[walked] = if lesser > second[walked] { lesser } else { second[walked] };
-            ids[walked] = if is_better { unit.id } else { ids[walked] };
+            let lesser = select_unpredictable(is_better, old, new);
+            best[walked] = select_unpredictable(is_better, new, old);
+            second[walked] = select_unpredictable(lesser > second[walked], lesser, second[walked]);
+            ids[walked] = select_unpredictable(is_better, end, ids[walked]);
             base = next;
             walked += 1;
         }
@@ -259,7 +261,7 @@ fn last<S>(tokens: &Tokens<S>, ids: &[u32], text: &[u8], end: usize) -> (u32, us
     let id = ids[end];
     match tokens.lengths.get(id as usize) {
         Some(&length) => (id, end - length as usize),
-        None => (id, begin_of_character(text, end)),
+        None => (NO_TOKEN, begin_of_character(text, end)),
     }
 }
 

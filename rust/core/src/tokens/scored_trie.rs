@@ -1,8 +1,9 @@
 //! A trie over bytes with a score for each token, in a double array (Aoe 1989): a step is one look-up.
 //!
 //! A node has a base, and its child by a byte is the unit at base XOR byte. Bases are given out once, so a unit need
-//! only say which byte leads to it (as in darts-clone, Yata 2007). What Viterbi's algorithm asks of a node, the token
-//! that ends there and its score, stands in the same unit.
+//! only say which byte leads to it (as in darts-clone, Yata 2007). The token that ends at a node stands in the same unit,
+//! and its score in a list by id: no step waits for a score, and the less memory units take the more of them are in the
+//! cache, which is what a walk through words not seen before waits for.
 
 /// The id of no token.
 pub(super) const NO_TOKEN: u32 = u32::MAX;
@@ -57,19 +58,19 @@ pub(super) type ScoredKey<'a, S> = (&'a [u8], u32, S);
 
 #[derive(Debug, Clone)]
 pub(super) struct ScoredTrie<S> {
-    units: Vec<Unit<S>>,
+    units: Vec<Unit>,
     root: u32,
+    /// By id, then that of the keys without one, and one that is less than any.
+    scores: Vec<S>,
 }
 
 /// A node, found under the byte that leads to it.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Unit<S> {
+struct Unit {
     /// The node's base, and in the lowest eight bits the byte that leads here.
     way: u32,
-    /// The token that ends here, or [`NO_TOKEN`].
-    pub(super) id: u32,
-    /// Its score, or less than any.
-    pub(super) score: S,
+    /// The place of the score of the token that ends here.
+    end: u32,
 }
 
 /// No text that was a string holds this byte, so it leads nowhere.
@@ -85,24 +86,31 @@ const BLOCK: usize = 256;
 const BARREN: u32 = 0;
 
 impl<S: Score> ScoredTrie<S> {
-    /// A trie of keys, each once and none empty. None where so many do not fit.
-    pub(super) fn new(mut keys: Vec<ScoredKey<'_, S>>) -> Option<Self> {
+    /// A trie of keys, each once and none empty, with ids below `count` or [`NO_TOKEN`], which all have one score. None
+    /// where so many do not fit.
+    pub(super) fn new(mut keys: Vec<ScoredKey<'_, S>>, count: usize) -> Option<Self> {
+        let mut scores = vec![S::NOTHING; count + 2];
+        let end_of = |id: u32| if id == NO_TOKEN { count } else { id as usize };
+        for &(_, id, score) in &keys {
+            *scores.get_mut(end_of(id))? = score;
+        }
+        let empty = Unit { way: NO_BYTE, end: count as u32 + 1 };
         keys.sort_unstable_by(|one, other| one.0.cmp(other.0));
         let mut blocks = Blocks::default();
-        let mut units = vec![Unit::EMPTY; BLOCK];
+        let mut units = vec![empty; BLOCK];
         let mut open = Vec::new();
-        let root = grow(&keys, 0, &mut blocks, &mut units, &mut open)?;
+        let root = grow(&keys, 0, &mut blocks, (&mut units, empty), &mut open)?;
         while let Some((place, from, to, depth)) = open.pop() {
             let keys: &[ScoredKey<'_, S>] = &keys[from as usize..to as usize];
             let (own, rest) = match keys.split_first() {
                 Some((own, rest)) if own.0.len() == depth => (Some(own), rest),
                 _ => (None, keys),
             };
-            if let Some(&(_, id, score)) = own {
-                (units[place as usize].id, units[place as usize].score) = (id, score);
+            if let Some(&(_, id, _)) = own {
+                units[place as usize].end = end_of(id) as u32;
             }
             let first = open.len();
-            let base = grow(rest, depth, &mut blocks, &mut units, &mut open)?;
+            let base = grow(rest, depth, &mut blocks, (&mut units, empty), &mut open)?;
             let skipped = from + u32::from(own.is_some());
             open[first..].iter_mut().for_each(|(_, from, to, _)| {
                 *from += skipped;
@@ -110,24 +118,28 @@ impl<S: Score> ScoredTrie<S> {
             });
             units[place as usize].way |= base << 8;
         }
-        Some(Self { units, root })
+        Some(Self { units, root, scores })
     }
 
     /// The base of the root.
+    #[inline]
     pub(super) fn root(&self) -> u32 {
         self.root
     }
 
-    /// The child of the node with this base by a byte: its unit, and its base.
+    /// The child of the node with this base by a byte: the base of the child, and what ends there. That is an id, or
+    /// greater than any.
     #[inline]
-    pub(super) fn child(&self, base: u32, byte: u8) -> Option<(&Unit<S>, u32)> {
+    pub(super) fn child(&self, base: u32, byte: u8) -> Option<(u32, u32)> {
         let unit = self.units.get((base ^ u32::from(byte)) as usize)?;
-        (unit.way & 0xFF == u32::from(byte)).then_some((unit, unit.way >> 8))
+        (unit.way & 0xFF == u32::from(byte)).then_some((unit.way >> 8, unit.end))
     }
-}
 
-impl<S: Score> Unit<S> {
-    const EMPTY: Self = Self { way: NO_BYTE, id: NO_TOKEN, score: S::NOTHING };
+    /// The score of what ends at a node; less than any where nothing does.
+    #[inline]
+    pub(super) fn score(&self, end: u32) -> S {
+        self.scores.get(end as usize).copied().unwrap_or(S::NOTHING)
+    }
 }
 
 /// A node whose children are still to be made: its place, its keys, and how long they are so far.
@@ -139,7 +151,7 @@ fn grow<S: Score>(
     keys: &[ScoredKey<'_, S>],
     depth: usize,
     blocks: &mut Blocks,
-    units: &mut Vec<Unit<S>>,
+    (units, empty): (&mut Vec<Unit>, Unit),
     open: &mut Vec<Open>,
 ) -> Option<u32> {
     if keys.is_empty() {
@@ -155,7 +167,7 @@ fn grow<S: Score>(
         from = to;
     }
     let base = blocks.base_for(&labels)?;
-    units.resize(units.len().max((base as usize | (BLOCK - 1)) + 1), Unit::EMPTY);
+    units.resize(units.len().max((base as usize | (BLOCK - 1)) + 1), empty);
     for (child, &label) in open[first..].iter_mut().zip(&labels) {
         child.0 = base ^ u32::from(label);
         units[child.0 as usize].way = u32::from(label);
@@ -266,15 +278,15 @@ mod tests {
         let mut base = trie.root();
         let mut last = None;
         for &byte in key {
-            let (unit, next) = trie.child(base, byte)?;
-            (base, last) = (next, Some(unit));
+            let (next, end) = trie.child(base, byte)?;
+            (base, last) = (next, Some(end));
         }
-        last.map(|unit| (unit.id, unit.score)).filter(|&(id, _)| id != NO_TOKEN)
+        last.map(|end| (end, trie.score(end))).filter(|&(_, score)| score > f64::NEG_INFINITY)
     }
 
     fn trie_of(keys: &BTreeMap<Vec<u8>, u32>) -> ScoredTrie<f64> {
         let scored = keys.iter().map(|(key, &id)| (key.as_slice(), id, -f64::from(id)));
-        ScoredTrie::new(scored.collect()).unwrap()
+        ScoredTrie::new(scored.collect(), keys.len()).unwrap()
     }
 
     #[test]

@@ -2,7 +2,6 @@
 
 mod block;
 mod key;
-mod look_up;
 mod table;
 
 use std::mem::MaybeUninit;

@@ -1,23 +1,61 @@
 //! The best ways through words, kept so that they can be taken again exactly.
 //!
 //! The original sums scores in 32 bits from the begin of the text, so which way through a word is the best may depend on
-//! the sum before it, by rounding. Kept is therefore how far that sum may be from zero for the way to be the best in any
-//! case: rounding never makes a greater sum smaller than a lesser one, so the way with the greatest rounded sum is found,
-//! and that is this way as long as all others are worse by more than rounding can make up. Then only the sum is carried
-//! on, score by score, as the original would have.
+//! the sum before it, by rounding. Worked out is therefore how far that sum may be from zero for the way to be the best
+//! in any case: rounding never makes a greater sum smaller than a lesser one, so the way with the greatest rounded sum is
+//! found, and that is this way as long as all others are worse by more than rounding can make up. Then only the sum is
+//! carried on, score by score, as the original would have.
+//!
+//! Of most words the way is the best wherever a sum may be, and each id of it is a piece or one unknown character: the
+//! ids say it all. Of others a *mark* stands for the ids: the number of an entry of a list.
 
 use super::UNKNOWN;
 use super::unigram::Unigram;
 use crate::tokens::lattice::Contest;
+use crate::tokens::scored_trie::FARTHEST;
 
-/// A word with more characters is not kept.
+/// The way through a word with more characters is not worked out.
 const MOST_CHARACTERS: usize = 64;
 
 /// Half the distance of two neighbouring numbers of 32 bits, as a part of them.
 const HALF_ULP: f64 = 1.0 / (1 << 24) as f64;
 
-/// What is kept for a word is a list of numbers. The first is how far the sum before it may be from zero, as bits. Then,
-/// for a word of one piece, its id and its score; for others the counts of ids and scores, the ids, and the scores.
+/// Where no sum is farther from zero, ids without a mark are the best way. It is so near to where sums are set back that
+/// hardly any are beyond it.
+pub(super) const ANYWHERE: f32 = 0.99 * FARTHEST;
+
+/// Added to the number of an entry. No vocabulary has so many pieces.
+pub(super) const MARK: u32 = 1 << 31;
+
+/// For a word whose best way is never certain.
+const NEVER: f32 = -1.0;
+
+/// So many entries, numbers, and bytes of words are kept at most: 16 MiB.
+const MOST_ENTRIES: usize = 1 << 17;
+const MOST_NUMBERS: usize = 1 << 21;
+const MOST_BYTES: usize = 1 << 22;
+
+/// The ways through words that ids alone do not tell.
+#[derive(Debug, Default)]
+pub(super) struct Paths {
+    entries: Vec<Entry>,
+    /// The ids and scores of all, and the words themselves.
+    numbers: Vec<u32>,
+    words: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Entry {
+    /// How far from zero the sum before the word may be.
+    limit: f32,
+    /// Where its ids begin and end, where its scores do, and where the word does.
+    numbers: [u32; 3],
+    word: [u32; 2],
+    begins_unknown: bool,
+    ends_unknown: bool,
+}
+
+/// The way through a word.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Path<'a> {
     pub(super) ids: &'a [u32],
@@ -27,30 +65,43 @@ pub(super) struct Path<'a> {
     pub(super) ends_unknown: bool,
 }
 
-/// For a word whose best way is never certain.
-pub(super) const NEVER: f32 = -1.0;
-
-const BEGINS_UNKNOWN: u32 = 1 << 30;
-const ENDS_UNKNOWN: u32 = 1 << 31;
-
-impl<'a> Path<'a> {
-    /// The way that is kept, if it is the best one when the sum before the word is `sum`.
-    #[inline]
-    pub(super) fn read(kept: &'a [u32], sum: f32) -> Option<Self> {
-        let (&limit, rest) = kept.split_first()?;
-        if sum.abs() > f32::from_bits(limit) {
-            return None;
-        }
-        if let [_, _] = rest {
-            let (ids, scores) = rest.split_at(1);
-            return Some(Self { ids, scores, begins_unknown: false, ends_unknown: false });
-        }
-        let (&header, rest) = rest.split_first()?;
-        let (ids, scores) = rest.split_at_checked((header & 0xFFFF) as usize)?;
-        let [begins_unknown, ends_unknown] = [BEGINS_UNKNOWN, ENDS_UNKNOWN].map(|flag| header & flag != 0);
-        Some(Self { ids, scores, begins_unknown, ends_unknown })
+impl Paths {
+    /// Whether there is no room for those of another block of words.
+    pub(super) fn are_full(&self) -> bool {
+        self.entries.len() > MOST_ENTRIES
+            || self.numbers.len() > MOST_NUMBERS
+            || self.words.len() > MOST_BYTES
     }
 
+    pub(super) fn clear(&mut self) {
+        *self = Self::default();
+    }
+
+    /// The word that a mark stands for.
+    pub(super) fn word(&self, mark: u32) -> &[u8] {
+        let bytes = |entry: &Entry| self.words.get(entry.word[0] as usize..entry.word[1] as usize);
+        self.entry(mark).and_then(bytes).unwrap_or_default()
+    }
+
+    /// The way that a mark stands for, if it is the best one when the sum before the word is `sum`.
+    #[inline]
+    pub(super) fn path(&self, mark: u32, sum: f32) -> Option<Path<'_>> {
+        let entry = self.entry(mark).filter(|entry| sum.abs() <= entry.limit)?;
+        let [ids, scores, end] = entry.numbers.map(|place| place as usize);
+        Some(Path {
+            ids: self.numbers.get(ids..scores)?,
+            scores: self.numbers.get(scores..end)?,
+            begins_unknown: entry.begins_unknown,
+            ends_unknown: entry.ends_unknown,
+        })
+    }
+
+    fn entry(&self, mark: u32) -> Option<&Entry> {
+        self.entries.get((mark ^ MARK) as usize)
+    }
+}
+
+impl Path<'_> {
     /// The sum after the word.
     #[inline]
     pub(super) fn carry_on(&self, sum: f32) -> f32 {
@@ -66,40 +117,60 @@ pub(super) struct Maker {
 }
 
 impl Maker {
-    /// Appends what is to be kept for a word, given as it was normalized, to a list that is empty.
+    /// Appends the ids of a word, given as it stands in the text and as it was normalized, or the mark of its path.
     ///
     /// `write` appends the ids of segments, given as ids and lengths, to a list; `joins_unknown` says that a run of
     /// unknown text is one of them.
     pub(super) fn make(
         &mut self,
         unigram: &Unigram,
-        word: &[u8],
+        (word, normalized): (&[u8], &[u8]),
         joins_unknown: bool,
         write: impl FnOnce(&[(u32, u32)], &mut Vec<u32>),
-        kept: &mut Vec<u32>,
+        paths: &mut Paths,
+        out: &mut Vec<u32>,
     ) {
+        let limit = self.find(unigram, normalized);
+        let is_unknown = |segment: &(u32, u32)| segment.0 == UNKNOWN;
+        if limit >= ANYWHERE && self.has_an_id_for_each(joins_unknown) {
+            return write(&self.segments, out);
+        }
+        out.push(paths.entries.len() as u32 | MARK);
+        let [ids, from] = [paths.numbers.len(), paths.words.len()];
+        write(&self.segments, &mut paths.numbers);
+        let scores = paths.numbers.len();
+        paths.numbers.extend(self.segments.iter().map(|&(id, _)| unigram.score_of(id).to_bits()));
+        paths.words.extend_from_slice(word);
+        let is_joined = |segment: Option<&(u32, u32)>| joins_unknown && segment.is_some_and(is_unknown);
+        paths.entries.push(Entry {
+            limit,
+            numbers: [ids, scores, paths.numbers.len()].map(|place| place as u32),
+            word: [from, paths.words.len()].map(|place| place as u32),
+            begins_unknown: is_joined(self.segments.first()),
+            ends_unknown: is_joined(self.segments.last()),
+        });
+    }
+
+    /// Whether each segment has an id that no other segment changes: unknown text has none if it is spelled as bytes, or
+    /// if it may go on what stands before it.
+    fn has_an_id_for_each(&self, joins_unknown: bool) -> bool {
+        let mut is_joined = true;
+        self.segments.iter().all(|&(id, _)| {
+            let was_joined = std::mem::replace(&mut is_joined, id == UNKNOWN);
+            id != UNKNOWN || (joins_unknown && !was_joined)
+        })
+    }
+
+    /// Finds the segments of a word and how far from zero the sum before it may be.
+    fn find(&mut self, unigram: &Unigram, word: &[u8]) -> f32 {
+        self.segments.clear();
         let characters = word.iter().filter(|&&byte| byte & 0xC0 != 0x80).count();
         let Some(tokens) = unigram.tokens.as_ref().filter(|_| characters <= MOST_CHARACTERS) else {
-            return kept.push(NEVER.to_bits());
+            return NEVER;
         };
         self.contest.fill(tokens, word);
-        self.segments.clear();
         let margin = self.contest.append(tokens, word, &mut self.segments);
-        let limit = limit(margin, characters as f64, unigram.greatest_score);
-        kept.push(limit.to_bits());
-        if limit < 0.0 {
-            return;
-        }
-        let is_unknown = |segment: Option<&(u32, u32)>| segment.is_some_and(|&(id, _)| id == UNKNOWN);
-        let begins = if joins_unknown && is_unknown(self.segments.first()) { BEGINS_UNKNOWN } else { 0 };
-        let ends = if joins_unknown && is_unknown(self.segments.last()) { ENDS_UNKNOWN } else { 0 };
-        if let (&[(id, _)], false) = (&self.segments[..], is_unknown(self.segments.first())) {
-            return kept.extend([id, unigram.score_of(id).to_bits()]);
-        }
-        kept.push(0);
-        write(&self.segments, kept);
-        kept[1] = (kept.len() - 2) as u32 | begins | ends;
-        kept.extend(self.segments.iter().map(|&(id, _)| unigram.score_of(id).to_bits()));
+        limit(margin, characters as f64, unigram.greatest_score)
     }
 }
 
@@ -113,7 +184,7 @@ fn limit(margin: f64, characters: f64, greatest: f64) -> f32 {
     let inner = characters * greatest;
     let margin = margin - inner * 1e-12;
     let farthest = margin / (2.0 * characters * HALF_ULP) * 0.99 - 1.01 * inner;
-    let limit = farthest.min(f64::from(crate::tokens::scored_trie::FARTHEST) - 1.01 * inner - 1.0);
+    let limit = farthest.min(f64::from(FARTHEST) - 1.01 * inner - 1.0);
     // Rounded towards zero, and not a number becomes never.
     if limit > 1.0 { (limit * (1.0 - 1e-6)) as f32 } else { NEVER }
 }

@@ -2,7 +2,7 @@
 
 use super::bpe_ids::Parts;
 use super::by_word::ByWord;
-use super::paths::{self, Maker, Path};
+use super::paths::{ANYWHERE, MARK, Maker, Paths};
 use super::unigram::Unigram;
 use super::{Segment, SentencePiece};
 use crate::text::characters::SEPARATOR;
@@ -16,10 +16,19 @@ use crate::{Error, Result};
 pub(in crate::tokens) struct Buffers {
     pub(super) parts: Parts,
     words: Words,
-    /// By words as they stand in the text.
-    paths: WordCache,
-    making: Making,
+    known: Known,
     taking: Taking,
+}
+
+/// The words that were seen.
+#[derive(Debug, Default)]
+struct Known {
+    /// The ids of words as they stand in the text, or marks of their paths.
+    cache: WordCache,
+    paths: Paths,
+    making: Making,
+    /// The ids and marks of a block of words.
+    ids: Vec<u32>,
 }
 
 /// What making the path of a word needs.
@@ -74,7 +83,7 @@ impl SentencePiece {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         let mut way = Way { model: self, by_word, unigram, sum: 0.0, after_unknown: false, out };
-        let Buffers { words, paths, making, taking, .. } = buffers;
+        let Buffers { words, known, taking, .. } = buffers;
         // Where spaces count, those at the begin stand before what would else be the first word.
         let mut is_first = true;
         words.read(&by_word.characters, text, by_word.runs, |mut places| {
@@ -88,7 +97,7 @@ impl SentencePiece {
                     places = rest;
                 }
             }
-            way.take_all(text, places, paths, making, taking)
+            way.take_all(text, places, known, taking)
         })?;
         let Some(end) = words.end.filter(|_| !by_word.runs) else { return Ok(()) };
         (end..text.len()).try_for_each(|_| way.take("", true, taking))
@@ -101,30 +110,79 @@ impl Way<'_> {
         &mut self,
         text: &str,
         places: &[Place],
-        cache: &mut WordCache,
-        making: &mut Making,
+        known: &mut Known,
         taking: &mut Taking,
     ) -> Result<()> {
-        let (model, by_word, unigram) = (self.model, self.by_word, self.unigram);
-        let mut make = |word: &str, kept: &mut Vec<u32>| {
-            making.make(model, by_word, unigram, word, kept);
-            Ok(())
-        };
-        let is_empty = |place: &Place| place.0 == place.1;
-        for group in places.chunk_by(|one, other| is_empty(one) == is_empty(other)) {
-            if group.first().is_some_and(is_empty) {
-                group.iter().try_for_each(|_| self.take("", true, taking))?;
+        let is_kept = |place: &Place| (1..=WordCache::LONGEST as u32).contains(&(place.1 - place.0));
+        for group in places.chunk_by(|one, other| is_kept(one) == is_kept(other)) {
+            if group.first().is_some_and(is_kept) {
+                self.go(text, group, known, taking)?;
             } else {
-                cache.look_up(text, group, &mut make, |word, kept| self.go(word, kept, taking))?;
+                self.take_each(text, group, taking)?;
             }
         }
         Ok(())
     }
 
+    fn take_each(&mut self, text: &str, places: &[Place], taking: &mut Taking) -> Result<()> {
+        let mut words = places.iter().map(|&(begin, end)| &text[begin as usize..end as usize]);
+        words.try_for_each(|word| self.take(word, true, taking))
+    }
+
+    /// Goes through words that are kept.
+    fn go(&mut self, text: &str, places: &[Place], known: &mut Known, taking: &mut Taking) -> Result<()> {
+        let Known { cache, paths, making, ids } = known;
+        if paths.are_full() {
+            // Marks are of no use without their paths.
+            cache.clear();
+            paths.clear();
+        }
+        let (model, by_word, unigram) = (self.model, self.by_word, self.unigram);
+        ids.clear();
+        cache.encode(text.as_bytes(), places, ids, |word, ids| {
+            making.make((model, by_word, unigram), word, paths, ids)
+        })?;
+        let (sum, after_unknown, count) = (self.sum, self.after_unknown, self.out.len());
+        if !self.follow(ids, paths, taking)? {
+            (self.sum, self.after_unknown) = (sum, after_unknown);
+            self.out.truncate(count);
+            self.take_each(text, places, taking)?;
+        }
+        Ok(())
+    }
+
+    /// Appends ids, and those that marks stand for; false if the sum went so far that the ids need not be right.
+    fn follow(&mut self, ids: &[u32], paths: &Paths, taking: &mut Taking) -> Result<bool> {
+        let mut rest = ids;
+        let mut farthest = self.sum.abs();
+        while !rest.is_empty() {
+            let plain = rest.iter().position(|&id| id >= MARK).unwrap_or(rest.len());
+            let (pieces, others) = rest.split_at(plain);
+            for &id in pieces {
+                self.sum += self.unigram.score_by_id(id);
+                farthest = farthest.max(self.sum.abs());
+            }
+            self.out.extend_from_slice(pieces);
+            if let Some(&last) = pieces.last() {
+                self.after_unknown = self.unigram.is_unknown(last);
+            }
+            if farthest > ANYWHERE {
+                return Ok(false);
+            }
+            let Some((&mark, others)) = others.split_first() else { break };
+            self.follow_mark(mark, paths, taking)?;
+            farthest = farthest.max(self.sum.abs());
+            rest = others;
+        }
+        Ok(farthest <= ANYWHERE)
+    }
+
     /// Goes the path of a word, if it is certain here.
     #[inline]
-    fn go(&mut self, word: &str, kept: &[u32], taking: &mut Taking) -> Result<()> {
-        let Some(path) = Path::read(kept, self.sum) else { return self.take(word, true, taking) };
+    fn follow_mark(&mut self, mark: u32, paths: &Paths, taking: &mut Taking) -> Result<()> {
+        let Some(path) = paths.path(mark, self.sum) else {
+            return self.take(str_of(paths.word(mark))?, true, taking);
+        };
         self.sum = path.carry_on(self.sum);
         let is_continued = self.after_unknown && path.begins_unknown;
         self.out.extend_from_slice(&path.ids[usize::from(is_continued)..]);
@@ -151,25 +209,28 @@ impl Way<'_> {
 }
 
 impl Making {
+    /// Appends the ids of a word or its mark.
     fn make(
         &mut self,
-        model: &SentencePiece,
-        by_word: &ByWord,
-        unigram: &Unigram,
-        word: &str,
-        kept: &mut Vec<u32>,
-    ) {
+        (model, by_word, unigram): (&SentencePiece, &ByWord, &Unigram),
+        word: &[u8],
+        paths: &mut Paths,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         let Self { maker, word: normalized } = self;
         normalized.clear();
-        if word.len() > WordCache::LONGEST {
-            return kept.push(paths::NEVER.to_bits());
-        }
-        by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, true, normalized);
-        let write = |segments: &[(u32, u32)], kept: &mut Vec<u32>| {
+        by_word.normalize(&model.normalizer, &model.vocabulary.symbols, str_of(word)?, true, normalized);
+        let write = |segments: &[(u32, u32)], ids: &mut Vec<u32>| {
             let segments = segments.iter().map(|&(id, length)| Segment { id, length });
-            model.append_ids(segments, normalized, false, kept);
+            model.append_ids(segments, normalized, false, ids);
         };
         let joins_unknown = model.vocabulary.bytes.is_none();
-        maker.make(unigram, normalized, joins_unknown, write, kept);
+        maker.make(unigram, (word, normalized), joins_unknown, write, paths, ids);
+        Ok(())
     }
+}
+
+/// Words are cut out of text between characters.
+fn str_of(word: &[u8]) -> Result<&str> {
+    std::str::from_utf8(word).map_err(|error| Error::new(format!("a word is cut in a character: {error}")))
 }
