@@ -126,7 +126,9 @@ mod tests {
         ) {
             let words: BTreeMap<Vec<u8>, u32> = words;
             let mut table = WholeTokens::with_room(room);
-            words.iter().for_each(|(word, &id)| table.insert(word, id));
+            for (word, &id) in &words {
+                table.insert(word, id);
+            }
             for word in words.keys().chain(&others) {
                 let found = table.get(word);
                 prop_assert!(found.is_none() || found == words.get(word).copied());
