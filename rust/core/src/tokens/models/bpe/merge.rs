@@ -12,6 +12,9 @@ use crate::tokens::models::Token;
 /// Ranks from here on are not merged by keys, in which they share 31 bits with a place.
 const RANKS: u32 = (1 << (i32::BITS - 1 - word::LONGEST.trailing_zeros())) - 1;
 
+/// Ranks may be so far apart, however few they are.
+const FEW: usize = 1024;
+
 /// Which pairs of neighbours become one symbol.
 #[derive(Debug, Clone, Default)]
 pub(in crate::tokens) struct Merges {
@@ -22,6 +25,11 @@ pub(in crate::tokens) struct Merges {
 }
 
 impl Merges {
+    /// No merges, with room for so many.
+    pub(super) fn with_room(count: usize) -> Self {
+        Self { pairs: Pairs::with_room(count), needs_heap: false }
+    }
+
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
     pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
         self.needs_heap |= id == left || rank >= RANKS;
@@ -33,6 +41,27 @@ impl Merges {
         let mut merges: Vec<&Merge> = self.pairs.merges().collect();
         merges.sort_by_key(|merge| merge.rank);
         merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
+    }
+
+    /// The merges by rising rank. None where two have one rank, where ranks are far apart, or where only the heap will
+    /// do.
+    pub(super) fn by_rank(&self) -> Option<Vec<Merge>> {
+        let highest = self.pairs.merges().map(|merge| merge.rank as usize).max().map_or(0, |rank| rank + 1);
+        if self.needs_heap || highest > 4 * self.pairs.merges().count() + FEW {
+            return None;
+        }
+        let mut merges = vec![None; highest];
+        for merge in self.pairs.merges() {
+            if merges[merge.rank as usize].replace(*merge).is_some() {
+                return None;
+            }
+        }
+        Some(merges.into_iter().flatten().collect())
+    }
+
+    /// The pairs, in no order.
+    pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
+        self.pairs.merges().map(|merge| (merge.left, merge.right))
     }
 
     #[inline]
@@ -75,7 +104,7 @@ impl Merges {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -98,7 +127,7 @@ mod tests {
     }
 
     /// A row of letters merged as the definition has it.
-    fn by_definition(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
+    pub(in super::super) fn by_definition(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
         let mut row: Vec<(u32, usize)> = ids.iter().map(|&id| (id, 1)).collect();
         loop {
             let pairs = row.windows(2).enumerate();
@@ -124,8 +153,8 @@ mod tests {
     }
 
     /// Merges of rows of letters, each row with an id of its own, whichever way it is made; ranks in the order given,
-    /// so that what a merge needs may come after it, or never.
-    fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> Merges {
+    /// so that what a merge needs may come after it, or never. And the rows.
+    pub(in super::super) fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> (Merges, Vec<Vec<u32>>) {
         let mut texts: Vec<Vec<u32>> = (0..4).map(|letter| vec![letter]).collect();
         let mut merges = Merges::default();
         for (rank, &(left, right)) in (0_u32..).zip(pairs) {
@@ -137,7 +166,7 @@ mod tests {
             }
             merges.insert((left as u32, right as u32), rank.wrapping_mul(shuffle) % 1009, id as u32);
         }
-        merges
+        (merges, texts)
     }
 
     #[test]
@@ -173,7 +202,7 @@ mod tests {
             pairs in proptest::collection::vec((0_usize..12, 0_usize..12), 0..30),
             shuffle in 1_u32..1009,
         ) {
-            let merges = merges_of(&pairs, shuffle);
+            let (merges, _) = merges_of(&pairs, shuffle);
             let want = by_definition(&merges, &ids);
             prop_assert_eq!(&merged(&merges, &ids), &want);
             prop_assert_eq!(&heaped(&merges, &ids), &want);
@@ -198,7 +227,7 @@ mod tests {
                     *id = letter;
                 }
             }
-            let merges = merges_of(&pairs, shuffle);
+            let (merges, _) = merges_of(&pairs, shuffle);
             let want = heaped(&merges, &ids);
             prop_assert_eq!(&merged(&merges, &ids), &want);
         }

@@ -4,6 +4,7 @@
 //! Radford et al. 2019. The lowest-ranked pair is joined first, the leftmost where several have that rank.
 
 mod bytes;
+mod compatible;
 mod file;
 mod heap;
 mod long;
@@ -11,15 +12,16 @@ mod merge;
 mod pairs;
 mod parts;
 mod ranks;
+mod segments;
 mod symbols;
 mod vectors;
+mod whole;
 mod window;
 mod word;
 
-use rustc_hash::FxHashMap;
-
 use self::bytes::Bytes;
 pub(in crate::tokens) use self::merge::Merges;
+pub(in crate::tokens) use self::segments::Segments;
 use self::symbols::Characters;
 use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
 use crate::text::byte_level;
@@ -68,8 +70,9 @@ impl Bpe {
     ) -> Result<Self> {
         let prefix = affix(settings.continuing_subword_prefix.as_deref(), "continuing_subword_prefix")?;
         let suffix = affix(settings.end_of_word_suffix.as_deref(), "end_of_word_suffix")?;
-        let mut table = Merges::default();
-        for (rank, (left, right)) in merges.into_iter().enumerate() {
+        let merges = merges.into_iter();
+        let mut table = Merges::with_room(merges.size_hint().0);
+        for (rank, (left, right)) in merges.enumerate() {
             let (pair, id) = merge_ids(&vocab, left.as_ref(), right.as_ref(), prefix)
                 .map_err(|error| error.at(format!("model.merges[{rank}]")))?;
             table.insert(pair, rank as u32, id);
@@ -122,13 +125,8 @@ impl Bpe {
     /// Takes words as they are from now on, not spelled in the byte-level alphabet, if that changes nothing.
     pub fn read_bytes(&mut self) {
         let Some(ids) = self.byte_ids() else { return };
-        let whole_words = if self.settings.ignore_merges {
-            let spelled = self.vocab.reachable();
-            spelled.filter_map(|(id, token)| Some((bytes_spelled(token)?, id))).collect()
-        } else {
-            FxHashMap::default()
-        };
-        self.bytes = Some(Bytes::new(ids, whole_words, &self.merges));
+        let bytes = Bytes::new(ids, &self.vocab, &self.merges, self.settings.ignore_merges);
+        self.bytes = Some(bytes);
     }
 
     /// Whether it takes words as they are.
@@ -143,9 +141,14 @@ impl Bpe {
     }
 
     /// The ids of what [`Bpe::encode_bytes`] gives.
-    pub(super) fn encode_byte_ids(&self, word: &[u8], ids: &mut Vec<u32>) -> Result<()> {
+    pub(super) fn encode_byte_ids(
+        &self,
+        word: &[u8],
+        segments: &mut Segments,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
         let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
-        bytes.encode(&self.merges, word, |id, _| ids.push(id));
+        bytes.encode_ids(&self.merges, word, segments, ids);
         Ok(())
     }
 
@@ -240,9 +243,4 @@ fn affix<'a>(affix: Option<&'a str>, field: &str) -> Result<&'a str> {
             .advise(format!("up to {LONGEST_AFFIX} are read: the file is probably damaged")));
     }
     Ok(affix)
-}
-
-/// The bytes that a token spells; None where it has a character outside of the alphabet, so that no word is spelled so.
-fn bytes_spelled(token: &str) -> Option<Box<[u8]>> {
-    token.chars().map(byte_level::byte_of).collect()
 }
