@@ -131,16 +131,16 @@ impl AddedTokens {
         if let Some(tokens) = self.tokens(search) {
             let mut searched = 0;
             while let Some(found) = tokens.finder.find(text, searched) {
-                searched = found.end;
-                let token = &self.all[tokens.places[found.number]];
-                if (token.special && !parse_special) || !stands_alone(token, text, found.start, found.end) {
+                searched = found.end();
+                let token = &self.all[tokens.places[found.pattern().as_usize()]];
+                if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end()) {
                     continue;
                 }
-                let start = stripped_start(token, text, done, found.start);
+                let start = stripped_start(token, text, done, found.start());
                 if done < start {
                     visit(Stretch::Text(done..start))?;
                 }
-                let end = stripped_end(token, text, found.end);
+                let end = stripped_end(token, text, found.end());
                 visit(Stretch::Token(token, start..end))?;
                 done = end;
             }

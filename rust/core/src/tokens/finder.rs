@@ -2,7 +2,7 @@
 
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
-use aho_corasick::{Anchored, Input, MatchKind};
+use aho_corasick::{Anchored, Input, Match, MatchKind};
 
 use super::starts::Starts;
 use crate::{Error, Result};
@@ -18,14 +18,6 @@ pub(super) struct Finder {
     starts: Option<Starts>,
 }
 
-/// A match: the number of the text that was found, and where.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Found {
-    pub(super) number: usize,
-    pub(super) start: usize,
-    pub(super) end: usize,
-}
-
 impl Finder {
     /// A finder of texts that are not empty.
     pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Result<Self> {
@@ -38,17 +30,14 @@ impl Finder {
     }
 
     /// The first match at `from` or behind.
-    pub(super) fn find(&self, text: &str, from: usize) -> Option<Found> {
+    pub(super) fn find(&self, text: &str, from: usize) -> Option<Match> {
         match &self.starts {
-            None => {
-                let found = self.automaton.try_find(&Input::new(text).range(from..)).ok()??;
-                Some(Found { number: found.pattern().as_usize(), start: found.start(), end: found.end() })
-            }
+            None => self.automaton.try_find(&Input::new(text).range(from..)).ok()?,
             Some(starts) => self.find_by(starts, text.as_bytes(), from),
         }
     }
 
-    fn find_by(&self, starts: &Starts, bytes: &[u8], from: usize) -> Option<Found> {
+    fn find_by(&self, starts: &Starts, bytes: &[u8], from: usize) -> Option<Match> {
         let automaton = &self.automaton;
         let start = automaton.start_state(Anchored::No).ok()?;
         let (mut state, mut place, mut last) = (start, from, None);
@@ -68,8 +57,7 @@ impl Finder {
                 }
                 if automaton.is_match(state) {
                     let pattern = automaton.match_pattern(state, 0);
-                    let start = place - automaton.pattern_len(pattern);
-                    last = Some(Found { number: pattern.as_usize(), start, end: place });
+                    last = Some(Match::new(pattern, place - automaton.pattern_len(pattern)..place));
                 }
             }
         }
@@ -82,11 +70,11 @@ mod tests {
     use aho_corasick::AhoCorasick;
     use proptest::prelude::*;
 
-    fn all(finder: &Finder, text: &str) -> Vec<Found> {
+    fn all(finder: &Finder, text: &str) -> Vec<Match> {
         let mut from = 0;
         let next = || {
             let found = finder.find(text, from)?;
-            from = found.end;
+            from = found.end();
             Some(found)
         };
         std::iter::from_fn(next).collect()
@@ -101,14 +89,7 @@ mod tests {
             let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
             let mut finder = Finder::new(texts.iter().copied()).unwrap();
             let crates = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(&texts).unwrap();
-            let want: Vec<Found> = crates
-                .find_iter(&text)
-                .map(|found| Found {
-                    number: found.pattern().as_usize(),
-                    start: found.start(),
-                    end: found.end(),
-                })
-                .collect();
+            let want: Vec<Match> = crates.find_iter(&text).collect();
             prop_assert_eq!(&all(&finder, &text), &want);
             finder.starts = Some(Starts::new(texts.iter().map(|text| text.as_bytes())));
             prop_assert_eq!(all(&finder, &text), want);
