@@ -1,9 +1,18 @@
 //! Words as bytes, for vocabularies that spell bytes in the byte-level alphabet.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
 use rustc_hash::FxHashMap;
 
+use super::few::{self, FEW};
+use super::glue::{Glue, Places};
 use super::merge::Merges;
 use super::symbols::Symbols;
+use super::vectors::{self, Step, Vectors};
+use super::word::{self, Word};
 
 /// What reads bytes where the vocabulary spells them.
 #[derive(Debug, Clone)]
@@ -11,29 +20,120 @@ pub(super) struct Bytes {
     pub(super) ids: Box<[u32; 256]>,
     /// Words that are tokens as they stand; empty unless merges are ignored for them.
     whole_words: FxHashMap<Box<[u8]>, u32>,
-    /// The merge of each two bytes, at 256 times the first and the second: rank and what comes of it. All words begin
-    /// as bytes, so half of all pairs that are looked for are these.
-    first_merges: Box<[(u32, u32)]>,
+    glue: Glue,
 }
 
-/// The rank of a pair that is not merged.
-const NONE: u32 = u32::MAX;
-
 impl Bytes {
-    pub(super) fn new(ids: Box<[u32; 256]>, whole_words: FxHashMap<Box<[u8]>, u32>, merges: &Merges) -> Self {
-        let pairs = ids.iter().flat_map(|&left| ids.iter().map(move |&right| (left, right)));
-        let first_merges = pairs
-            .map(|(left, right)| merges.get(left, right).map_or((NONE, NONE), |merge| (merge.rank, merge.id)))
-            .collect();
-        Self { ids, whole_words, first_merges }
+    /// `edges` are the bytes that a symbol begins and ends with.
+    pub(super) fn new(
+        ids: Box<[u32; 256]>,
+        whole_words: FxHashMap<Box<[u8]>, u32>,
+        merges: &Merges,
+        edges: impl Fn(u32) -> Option<(u8, u8)>,
+    ) -> Self {
+        let glue = Glue::new(merges, &ids, edges);
+        Self { ids, whole_words, glue }
     }
 
     /// Calls `visit` with the tokens of a word, each with how many bytes it covers.
     pub(super) fn encode(&self, merges: &Merges, word: &[u8], mut visit: impl FnMut(u32, usize)) {
         let whole = if self.whole_words.is_empty() { None } else { self.whole_words.get(word) };
-        match whole {
-            Some(&id) => visit(id, word.len()),
-            None => merges.merge(&Spelled { bytes: self, word }, visit),
+        if let Some(&id) = whole {
+            visit(id, word.len());
+        } else if merges.has_keys() {
+            vectors::run(&mut Parts { bytes: self, merges, word, visit });
+        } else {
+            merges.merge(&Spelled { bytes: self, word }, visit);
+        }
+    }
+}
+
+/// A word in parts between which nothing is joined.
+struct Parts<'w, Visit> {
+    bytes: &'w Bytes,
+    merges: &'w Merges,
+    word: &'w [u8],
+    visit: Visit,
+}
+
+impl<Visit: FnMut(u32, usize)> Step for Parts<'_, Visit> {
+    #[inline(always)]
+    fn run<V: Vectors>(&mut self) {
+        while !self.word.is_empty() {
+            let block = self.word.get(..word::LONGEST).unwrap_or(self.word);
+            let places = self.bytes.glue.of_word(block);
+            if block.len() == self.word.len() {
+                self.merge_parts::<V>(block, places);
+                return;
+            }
+            let end = if let Some(last) = places.cuts.checked_ilog2() {
+                self.merge_parts::<V>(&block[..last as usize], places);
+                last as usize
+            } else {
+                self.merge_long()
+            };
+            self.word = &self.word[end..];
+        }
+    }
+}
+
+impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
+    /// Merges a part of more than [`word::LONGEST`] bytes; returns how many.
+    #[cold]
+    fn merge_long(&mut self) -> usize {
+        let end = self.bytes.glue.first_cut(self.word).unwrap_or(self.word.len());
+        self.merges.merge(&Spelled { bytes: self.bytes, word: &self.word[..end] }, &mut self.visit);
+        end
+    }
+
+    /// Merges the parts of up to [`word::LONGEST`] bytes.
+    #[inline(always)]
+    fn merge_parts<V: Vectors>(&mut self, block: &[u8], places: Places) {
+        let all = u64::MAX >> (word::LONGEST - block.len());
+        let mut begins = all & !places.glued;
+        let inside = begins & !places.cuts & !1;
+        while begins != 0 {
+            let begin = begins.trailing_zeros() as usize;
+            let rest = begins & (begins - 1);
+            let end = rest.trailing_zeros() as usize;
+            // Most parts of some scripts are one symbol.
+            if inside.checked_shr(end as u32).unwrap_or_default() & 1 == 0 {
+                let end = end.min(block.len());
+                (self.visit)(self.bytes.glue.symbol(block, begin, end), end - begin);
+                begins = rest;
+            } else {
+                // Where the next part begins.
+                let next = (rest & !inside).trailing_zeros();
+                let later = u64::MAX.checked_shl(next).unwrap_or_default();
+                self.merge_part::<V>(block, begins & !later, block.len().min(next as usize));
+                begins &= later;
+            }
+        }
+    }
+
+    /// Merges the symbols that begin at some places, up to `end`.
+    #[inline(always)]
+    fn merge_part<V: Vectors>(&mut self, block: &[u8], begins: u64, end: usize) {
+        let glue = &self.bytes.glue;
+        let count = begins.count_ones() as usize;
+        if count > FEW {
+            let word =
+                Word::of_symbols::<V>(self.merges, begins, end, |begin, end| glue.symbol(block, begin, end));
+            word.tokens().for_each(|(id, count)| (self.visit)(id, count));
+            return;
+        }
+        let mut symbols = [0; FEW];
+        let mut places = [end as u8; FEW + 1];
+        let mut bits = begins;
+        for place in 0..count {
+            let begin = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            symbols[place % FEW] = glue.symbol(block, begin, end.min(bits.trailing_zeros() as usize));
+            places[place % FEW] = begin as u8;
+        }
+        let left = few::merge::<V>(self.merges, &mut symbols, count);
+        for (place, next) in few::places(left, count) {
+            (self.visit)(symbols[place], usize::from(places[next] - places[place]));
         }
     }
 }
@@ -53,11 +153,8 @@ impl Symbols for Spelled<'_> {
     fn symbol(&self, place: usize) -> u32 {
         self.bytes.ids[usize::from(self.word[place])]
     }
-
-    #[inline]
-    fn first_merge(&self, _merges: &Merges, place: usize) -> Option<(u32, u32)> {
-        let (left, right) = (self.word[place], self.word[place + 1]);
-        let merge = self.bytes.first_merges[usize::from(left) * 256 + usize::from(right)];
-        (merge.0 != NONE).then_some(merge)
-    }
 }
+
+#[cfg(test)]
+#[path = "bytes_tests.rs"]
+mod tests;

@@ -41,10 +41,6 @@ impl<Whole: Symbols + ?Sized> Symbols for Part<'_, Whole> {
     fn symbol(&self, place: usize) -> u32 {
         self.whole.symbol(self.begin + place)
     }
-
-    fn first_merge(&self, merges: &Merges, place: usize) -> Option<(u32, u32)> {
-        self.whole.first_merge(merges, self.begin + place)
-    }
 }
 
 /// What is left of a word when it is merged: symbols, each with how many it was made of.

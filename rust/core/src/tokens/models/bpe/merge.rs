@@ -1,11 +1,18 @@
 //! Joins the symbols of a word, pair by pair, the pair of the lowest rank first, the leftmost of equals.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
 use std::cell::Cell;
 
+use super::few::{self, FEW};
 use super::heap;
 use super::long;
 use super::pairs::{Merge, Pairs};
 use super::symbols::Symbols;
+use super::vectors::{self, Step, Vectors};
 use super::word::{self, Word};
 use crate::tokens::models::Token;
 
@@ -35,6 +42,17 @@ impl Merges {
         merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
     }
 
+    /// All merges, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Merge> {
+        self.pairs.merges()
+    }
+
+    /// Whether words are merged by keys.
+    #[inline]
+    pub(super) fn has_keys(&self) -> bool {
+        !self.needs_heap
+    }
+
     #[inline]
     pub(super) fn get(&self, left: u32, right: u32) -> Option<&Merge> {
         self.pairs.get(left, right)
@@ -44,7 +62,7 @@ impl Merges {
     #[inline]
     pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), mut visit: impl FnMut(u32, usize)) {
         if symbols.len() <= word::LONGEST && !self.needs_heap {
-            Word::merged(self, symbols).tokens().for_each(|(id, count)| visit(id, count));
+            vectors::run(&mut Row { merges: self, symbols, visit });
         } else {
             self.merge_long(symbols).into_iter().for_each(|(id, count)| visit(id, count as usize));
         }
@@ -71,6 +89,34 @@ impl Merges {
             written += 1;
         });
         tokens.truncate(start + written);
+    }
+}
+
+/// A row of up to [`word::LONGEST`] symbols.
+struct Row<'r, S: ?Sized, Visit> {
+    merges: &'r Merges,
+    symbols: &'r S,
+    visit: Visit,
+}
+
+impl<S: Symbols + ?Sized, Visit: FnMut(u32, usize)> Step for Row<'_, S, Visit> {
+    #[inline(always)]
+    fn run<V: Vectors>(&mut self) {
+        let count = self.symbols.len();
+        if count > FEW {
+            let begins = u64::MAX >> (word::LONGEST - count);
+            let word =
+                Word::of_symbols::<V>(self.merges, begins, count, |place, _| self.symbols.symbol(place));
+            word.tokens().for_each(|(id, count)| (self.visit)(id, count));
+        } else if count > 0 {
+            let mut symbols = [0; FEW];
+            for (place, symbol) in symbols.iter_mut().enumerate().take(count) {
+                *symbol = self.symbols.symbol(place);
+            }
+            let left = few::merge::<V>(self.merges, &mut symbols, count);
+            few::places(left, count)
+                .for_each(|(place, next)| (self.visit)(symbols[place % FEW], next - place));
+        }
     }
 }
 

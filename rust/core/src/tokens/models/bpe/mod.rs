@@ -4,7 +4,9 @@
 //! Radford et al. 2019. The lowest-ranked pair is joined first, the leftmost where several have that rank.
 
 mod bytes;
+mod few;
 mod file;
+mod glue;
 mod heap;
 mod long;
 mod merge;
@@ -128,7 +130,14 @@ impl Bpe {
         } else {
             FxHashMap::default()
         };
-        self.bytes = Some(Bytes::new(ids, whole_words, &self.merges));
+        let edges = |id| {
+            let token = self.vocab.token(id)?;
+            Some((
+                byte_level::byte_of(token.chars().next()?)?,
+                byte_level::byte_of(token.chars().next_back()?)?,
+            ))
+        };
+        self.bytes = Some(Bytes::new(ids, whole_words, &self.merges, edges));
     }
 
     /// Whether it takes words as they are.

@@ -1,0 +1,171 @@
+//! Two bytes of a word that are merged whatever stands around: before either could be taken away.
+//!
+//! Let a merge of two bytes have a lower rank than any by which something that ends in the byte before takes the first, and
+//! not a higher one than any by which the second takes something that begins with the byte behind. As long as the two are
+//! there, no merge that takes one of them has its turn: theirs comes before. So they are joined, some time. They may be
+//! joined at once if what they become takes part in nothing that has a rank as low as that of their own merge: all that
+//! comes before is then the same, as it touches neither of the two.
+//!
+//! Half of the merges of a word are such, and they are found side by side, not one after the other.
+
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
+use rustc_hash::FxHashMap;
+
+use super::merge::Merges;
+
+/// What is known of each two bytes, the second at 256 times its number.
+#[derive(Debug, Clone)]
+pub(super) struct Glue {
+    pairs: Box<[Pair]>,
+    /// The symbols of bytes, and behind them what merges of two bytes become, by rank.
+    ids: Vec<u32>,
+}
+
+/// Ranks of two bytes, each of 16 bits: one that is too high is taken for none, so that less is joined at once.
+///
+/// From the lowest bits on: the rank of the merge of the two, if what they become takes part only in later merges; the
+/// least rank of a merge in which something that ends in the first takes the second; the least rank of a merge in which
+/// something that begins with the second takes the first; and in the highest bit whether no merge at all has the first at
+/// the end of its left side and the second at the begin of its right side.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Pair(pub(super) u64);
+
+const NEVER: u16 = u16::MAX;
+
+impl Pair {
+    /// Two bytes that no merge knows.
+    pub(super) const UNKNOWN: Self = Self(u64::MAX);
+
+    fn with(self, place: u32, rank: u16) -> Self {
+        Self(self.0 & !(0xFFFF << (16 * place)) | u64::from(rank) << (16 * place))
+    }
+
+    fn with_least(self, place: u32, rank: u16) -> Self {
+        self.with(place, rank.min((self.0 >> (16 * place)) as u16))
+    }
+
+    fn with_join(self) -> Self {
+        self.with(3, 0)
+    }
+
+    pub(super) fn glued(self) -> u16 {
+        self.0 as u16
+    }
+
+    pub(super) fn second_taken(self) -> u16 {
+        (self.0 >> 16) as u16
+    }
+
+    pub(super) fn first_taken(self) -> u16 {
+        (self.0 >> 32) as u16
+    }
+
+    pub(super) fn is_cut(self) -> bool {
+        self.0 >> 63 == 1
+    }
+}
+
+/// Places in a word as bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Places {
+    /// Where the bytes before and behind are joined at once. No two are neighbours: of those the lower rank would be the
+    /// higher.
+    pub(super) glued: u64,
+    /// Where nothing is ever joined.
+    pub(super) cuts: u64,
+}
+
+/// How many bytes there are.
+const BYTES: usize = 256;
+
+impl Glue {
+    /// `edges` are the bytes that a symbol begins and ends with.
+    pub(super) fn new(merges: &Merges, ids: &[u32; 256], edges: impl Fn(u32) -> Option<(u8, u8)>) -> Self {
+        let bytes: FxHashMap<u32, u8> = ids.iter().copied().zip(0..=u8::MAX).collect();
+        let mut pairs = vec![Pair::UNKNOWN; 1 << 16];
+        let mut least_part: FxHashMap<u32, u32> = FxHashMap::default();
+        let mut of_bytes = Vec::new();
+        for merge in merges.iter() {
+            // What is spelled otherwise is in no word.
+            let (Some((_, first)), Some((second, _))) = (edges(merge.left), edges(merge.right)) else {
+                continue;
+            };
+            for part in [merge.left, merge.right] {
+                let least = least_part.entry(part).or_insert(merge.rank);
+                *least = merge.rank.min(*least);
+            }
+            let rank = u16::try_from(merge.rank).unwrap_or(NEVER);
+            let pair = &mut pairs[place(first, second)];
+            *pair = pair.with_join();
+            let (left, right) = (bytes.contains_key(&merge.left), bytes.contains_key(&merge.right));
+            if right {
+                *pair = pair.with_least(1, rank);
+            }
+            if left {
+                *pair = pair.with_least(2, rank);
+            }
+            if left && right && rank != NEVER {
+                of_bytes.push((place(first, second), rank, *merge));
+            }
+        }
+        let highest = of_bytes.iter().map(|&(_, rank, _)| usize::from(rank) + 1).max().unwrap_or_default();
+        let mut ids = ids.to_vec();
+        ids.resize(BYTES + highest, u32::MAX);
+        for (place, rank, merge) in of_bytes {
+            let id = &mut ids[BYTES + usize::from(rank)];
+            if *id == u32::MAX && least_part.get(&merge.id).is_none_or(|&least| least > merge.rank) {
+                *id = merge.id;
+                pairs[place] = pairs[place].with(0, rank);
+            }
+        }
+        Self { pairs: pairs.into(), ids }
+    }
+
+    #[inline(always)]
+    fn pair(&self, first: u8, second: u8) -> Pair {
+        self.pairs[place(first, second)]
+    }
+
+    /// What is known of the places in a word, up to 64, before each byte but the first.
+    #[inline(always)]
+    pub(super) fn of_word(&self, word: &[u8]) -> Places {
+        let mut places = Places { glued: 0, cuts: 0 };
+        let mut pairs = word.windows(2).map(|pair| self.pair(pair[0], pair[1]));
+        let Some(mut pair) = pairs.next() else { return places };
+        let mut left_taken = NEVER;
+        let mut place = 1;
+        for next in pairs {
+            let is_first = (pair.glued() < left_taken) & (pair.glued() <= next.first_taken());
+            places.glued |= u64::from(is_first) << place;
+            places.cuts |= u64::from(pair.is_cut()) << place;
+            (left_taken, pair) = (pair.second_taken(), next);
+            place += 1;
+        }
+        places.glued |= u64::from(pair.glued() < left_taken) << place;
+        places.cuts |= u64::from(pair.is_cut()) << place;
+        places
+    }
+
+    /// The first place in a word where nothing is ever joined.
+    pub(super) fn first_cut(&self, word: &[u8]) -> Option<usize> {
+        word.windows(2).position(|pair| self.pair(pair[0], pair[1]).is_cut()).map(|place| place + 1)
+    }
+
+    /// The symbol of a byte, or of two that are joined at once.
+    #[inline(always)]
+    pub(super) fn symbol(&self, word: &[u8], begin: usize, end: usize) -> u32 {
+        let first = word[begin];
+        let joined = BYTES + usize::from(self.pair(first, word[end - 1]).glued());
+        let place = if end - begin == 1 { usize::from(first) } else { joined };
+        self.ids[place]
+    }
+}
+
+#[inline(always)]
+fn place(first: u8, second: u8) -> usize {
+    usize::from(u16::from_le_bytes([first, second]))
+}
