@@ -13,12 +13,13 @@ use super::merge::Merges;
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
 use super::word::{self, Word};
+use crate::text::byte_level;
 
 /// What reads bytes where the vocabulary spells them.
 #[derive(Debug, Clone)]
 pub(super) struct Bytes {
-    pub(super) ids: Box<[u32; 256]>,
-    /// Words that are tokens as they stand; empty unless merges are ignored for them.
+    ids: Box<[u32; 256]>,
+    /// Words that are tokens as they stand, where merges are ignored for them and would give something else.
     whole_words: FxHashMap<Box<[u8]>, u32>,
     glue: Glue,
 }
@@ -27,12 +28,35 @@ impl Bytes {
     /// `edges` are the bytes that a symbol begins and ends with.
     pub(super) fn new(
         ids: Box<[u32; 256]>,
-        whole_words: FxHashMap<Box<[u8]>, u32>,
         merges: &Merges,
         edges: impl Fn(u32) -> Option<(u8, u8)>,
     ) -> Self {
         let glue = Glue::new(merges, &ids, edges);
-        Self { ids, whole_words, glue }
+        Self { ids, whole_words: FxHashMap::default(), glue }
+    }
+
+    /// Lets words that are tokens be these tokens. Most become them as it is, and need not be looked for.
+    pub(super) fn note_whole_words<'t>(
+        &mut self,
+        merges: &Merges,
+        tokens: impl Iterator<Item = (u32, &'t str)>,
+    ) {
+        let mut whole_words = FxHashMap::default();
+        let mut word = Vec::new();
+        for (id, token) in tokens {
+            word.clear();
+            word.extend(token.chars().map_while(byte_level::byte_of));
+            // What has a character outside of the alphabet is never a word.
+            let is_spelled = word.len() == token.chars().count();
+            let mut is_merged = false;
+            if is_spelled {
+                self.encode(merges, &word, |found, length| is_merged |= found == id && length == word.len());
+            }
+            if is_spelled && !is_merged {
+                whole_words.insert(word.as_slice().into(), id);
+            }
+        }
+        self.whole_words = whole_words;
     }
 
     /// Calls `visit` with the tokens of a word, each with how many bytes it covers.

@@ -13,8 +13,6 @@
     reason = "what runs on certain machines only has to be compiled for them whole"
 )]
 
-use rustc_hash::FxHashMap;
-
 use super::merge::Merges;
 
 /// What is known of each two bytes, the second at 256 times its number.
@@ -32,39 +30,43 @@ pub(super) struct Glue {
 /// something that begins with the second takes the first; and in the highest bit whether no merge at all has the first at
 /// the end of its left side and the second at the begin of its right side.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Pair(pub(super) u64);
+struct Pair(u64);
 
 const NEVER: u16 = u16::MAX;
 
 impl Pair {
     /// Two bytes that no merge knows.
-    pub(super) const UNKNOWN: Self = Self(u64::MAX);
+    const UNKNOWN: Self = Self(u64::MAX);
 
-    fn with(self, place: u32, rank: u16) -> Self {
-        Self(self.0 & !(0xFFFF << (16 * place)) | u64::from(rank) << (16 * place))
+    fn glued_at(self, rank: u16) -> Self {
+        Self(self.0 & !0xFFFF | u64::from(rank))
     }
 
-    fn with_least(self, place: u32, rank: u16) -> Self {
-        self.with(place, rank.min((self.0 >> (16 * place)) as u16))
+    fn with_second_taken(self, rank: u16) -> Self {
+        Self(self.0 & !(0xFFFF << 16) | u64::from(rank.min(self.second_taken())) << 16)
     }
 
-    fn with_join(self) -> Self {
-        self.with(3, 0)
+    fn with_first_taken(self, rank: u16) -> Self {
+        Self(self.0 & !(0xFFFF << 32) | u64::from(rank.min(self.first_taken())) << 32)
     }
 
-    pub(super) fn glued(self) -> u16 {
+    fn joining(self) -> Self {
+        Self(self.0 & !(1 << 63))
+    }
+
+    fn glued(self) -> u16 {
         self.0 as u16
     }
 
-    pub(super) fn second_taken(self) -> u16 {
+    fn second_taken(self) -> u16 {
         (self.0 >> 16) as u16
     }
 
-    pub(super) fn first_taken(self) -> u16 {
+    fn first_taken(self) -> u16 {
         (self.0 >> 32) as u16
     }
 
-    pub(super) fn is_cut(self) -> bool {
+    fn is_cut(self) -> bool {
         self.0 >> 63 == 1
     }
 }
@@ -79,50 +81,57 @@ pub(super) struct Places {
     pub(super) cuts: u64,
 }
 
+const NO_SYMBOL: u32 = u32::MAX;
+
 /// How many bytes there are.
 const BYTES: usize = 256;
 
 impl Glue {
-    /// `edges` are the bytes that a symbol begins and ends with.
-    pub(super) fn new(merges: &Merges, ids: &[u32; 256], edges: impl Fn(u32) -> Option<(u8, u8)>) -> Self {
-        let bytes: FxHashMap<u32, u8> = ids.iter().copied().zip(0..=u8::MAX).collect();
-        let mut pairs = vec![Pair::UNKNOWN; 1 << 16];
-        let mut least_part: FxHashMap<u32, u32> = FxHashMap::default();
+    /// `ids` are the symbols of bytes, `edges` the bytes that a symbol begins and ends with.
+    pub(super) fn new(merges: &Merges, ids: &[u32; BYTES], edges: impl Fn(u32) -> Option<(u8, u8)>) -> Self {
+        let size = merges.iter().map(|merge| merge.left.max(merge.right).max(merge.id) as usize + 1).max();
+        let mut is_byte = vec![false; size.unwrap_or_default()];
+        ids.iter()
+            .for_each(|&id| is_byte.get_mut(id as usize).into_iter().for_each(|is_byte| *is_byte = true));
+        let mut glue = Self { pairs: vec![Pair::UNKNOWN; 1 << 16].into(), ids: ids.to_vec() };
         let mut of_bytes = Vec::new();
         for merge in merges.iter() {
             // What is spelled otherwise is in no word.
             let (Some((_, first)), Some((second, _))) = (edges(merge.left), edges(merge.right)) else {
                 continue;
             };
-            for part in [merge.left, merge.right] {
-                let least = least_part.entry(part).or_insert(merge.rank);
-                *least = merge.rank.min(*least);
-            }
             let rank = u16::try_from(merge.rank).unwrap_or(NEVER);
-            let pair = &mut pairs[place(first, second)];
-            *pair = pair.with_join();
-            let (left, right) = (bytes.contains_key(&merge.left), bytes.contains_key(&merge.right));
-            if right {
-                *pair = pair.with_least(1, rank);
-            }
-            if left {
-                *pair = pair.with_least(2, rank);
-            }
+            let pair = &mut glue.pairs[place(first, second)];
+            *pair = pair.joining();
+            let (left, right) = (is_byte[merge.left as usize], is_byte[merge.right as usize]);
+            *pair = if right { pair.with_second_taken(rank) } else { *pair };
+            *pair = if left { pair.with_first_taken(rank) } else { *pair };
             if left && right && rank != NEVER {
-                of_bytes.push((place(first, second), rank, *merge));
+                of_bytes.push((place(first, second), rank, merge.id));
+            }
+        }
+        glue.join_at_once(merges, &of_bytes, is_byte.len());
+        glue
+    }
+
+    /// Of merges of two bytes (the place of the pair, the rank, and what comes of it) those are carried out at once whose
+    /// result takes part in later merges only. `size` is more than any symbol of a merge.
+    fn join_at_once(&mut self, merges: &Merges, of_bytes: &[(usize, u16, u32)], size: usize) {
+        let mut lowest = vec![u32::MAX; size];
+        for merge in merges.iter() {
+            for part in [merge.left, merge.right] {
+                lowest[part as usize] = lowest[part as usize].min(merge.rank);
             }
         }
         let highest = of_bytes.iter().map(|&(_, rank, _)| usize::from(rank) + 1).max().unwrap_or_default();
-        let mut ids = ids.to_vec();
-        ids.resize(BYTES + highest, u32::MAX);
-        for (place, rank, merge) in of_bytes {
-            let id = &mut ids[BYTES + usize::from(rank)];
-            if *id == u32::MAX && least_part.get(&merge.id).is_none_or(|&least| least > merge.rank) {
-                *id = merge.id;
-                pairs[place] = pairs[place].with(0, rank);
+        self.ids.resize(BYTES + highest, NO_SYMBOL);
+        for &(place, rank, id) in of_bytes {
+            let known = &mut self.ids[BYTES + usize::from(rank)];
+            if *known == NO_SYMBOL && lowest[id as usize] > u32::from(rank) {
+                *known = id;
+                self.pairs[place] = self.pairs[place].glued_at(rank);
             }
         }
-        Self { pairs: pairs.into(), ids }
     }
 
     #[inline(always)]

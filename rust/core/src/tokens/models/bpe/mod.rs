@@ -18,8 +18,6 @@ mod vectors;
 mod window;
 mod word;
 
-use rustc_hash::FxHashMap;
-
 use self::bytes::Bytes;
 pub(in crate::tokens) use self::merge::Merges;
 use self::symbols::Characters;
@@ -124,20 +122,16 @@ impl Bpe {
     /// Takes words as they are from now on, not spelled in the byte-level alphabet, if that changes nothing.
     pub fn read_bytes(&mut self) {
         let Some(ids) = self.byte_ids() else { return };
-        let whole_words = if self.settings.ignore_merges {
-            let spelled = self.vocab.reachable();
-            spelled.filter_map(|(id, token)| Some((bytes_spelled(token)?, id))).collect()
-        } else {
-            FxHashMap::default()
-        };
         let edges = |id| {
-            let token = self.vocab.token(id)?;
-            Some((
-                byte_level::byte_of(token.chars().next()?)?,
-                byte_level::byte_of(token.chars().next_back()?)?,
-            ))
+            let mut characters = self.vocab.token(id)?.chars();
+            let first = characters.next()?;
+            Some((byte_level::byte_of(first)?, byte_level::byte_of(characters.next_back().unwrap_or(first))?))
         };
-        self.bytes = Some(Bytes::new(ids, whole_words, &self.merges, edges));
+        let mut bytes = Bytes::new(ids, &self.merges, edges);
+        if self.settings.ignore_merges {
+            bytes.note_whole_words(&self.merges, self.vocab.reachable());
+        }
+        self.bytes = Some(bytes);
     }
 
     /// Whether it takes words as they are.
@@ -249,9 +243,4 @@ fn affix<'a>(affix: Option<&'a str>, field: &str) -> Result<&'a str> {
             .advise(format!("up to {LONGEST_AFFIX} are read: the file is probably damaged")));
     }
     Ok(affix)
-}
-
-/// The bytes that a token spells; None where it has a character outside of the alphabet, so that no word is spelled so.
-fn bytes_spelled(token: &str) -> Option<Box<[u8]>> {
-    token.chars().map(byte_level::byte_of).collect()
 }

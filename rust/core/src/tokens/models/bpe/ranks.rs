@@ -42,10 +42,7 @@ impl Bpe {
         let no_merges: [(&str, &str); 0] = [];
         let settings = BpeSettings { ignore_merges: true, ..BpeSettings::default() };
         let mut model = Self::new(vocab, no_merges, settings)?;
-        model.read_bytes();
-        let Some(byte_ids) = model.bytes.as_ref().map(|bytes| bytes.ids.clone()) else {
-            return Err(lacks_a_byte(&model));
-        };
+        let byte_ids = model.byte_ids().ok_or_else(|| lacks_a_byte(&model))?;
         tokens.sort_unstable_by_key(|(bytes, _)| bytes.len());
         let mut symbols = Vec::new();
         for (bytes, rank) in tokens {
@@ -56,7 +53,6 @@ impl Bpe {
                 model.merges.insert((left.id, right.id), rank, rank);
             }
         }
-        // Now that the merges are known, those of two bytes can be.
         model.read_bytes();
         Ok(model)
     }
