@@ -87,3 +87,8 @@ class Arrays(Same):
 
     def flat(self, encoded):
         return np.array(encoded, np.uint32).ravel(), np.arange(0, 2 * len(encoded) + 1, 2)
+
+
+def report_processors(job, report):
+    """Say on how many processors this process may run."""
+    report({"processors": len(os.sched_getaffinity(0))})

@@ -1,11 +1,13 @@
 """What is believed of an engine, and what is said of one that is not."""
 
+import os
 import sys
 
 import pytest
 
 from fastmask.bench.comparison import Case, CaseResult, EngineResult
 from fastmask.bench.figures import Spread, best_peer, cold, measured, ratio, spread, warm
+from fastmask.bench.processes import run_fresh
 from fastmask.bench.table import as_table, ids_in_words
 
 
@@ -89,6 +91,15 @@ def test_threads_are_set_before_anything_is_imported(compared, fakes, threads):
     other = compared([arrays], threads=3 - threads)
     assert alone.of(arrays).runs[0]["digest"] != other.of(arrays).runs[0]["digest"]
     assert compared(["fastmask", same], threads=threads).of(same).trusted
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_getaffinity"), reason="no system that keeps a process on processors")
+@pytest.mark.parametrize("threads", [1, 2, 1000])
+def test_a_process_has_as_many_processors_as_threads(fakes, threads):
+    (work,) = fakes("report_processors")
+    outcome = run_fresh(work, {}, num_threads=threads, limit=60)
+    assert outcome.reason is None
+    assert outcome.merged["processors"] == min(threads, len(os.sched_getaffinity(0)))
 
 
 def test_ratios_are_of_medians_and_their_range_is_what_could_be():

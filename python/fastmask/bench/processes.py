@@ -43,14 +43,15 @@ def run_fresh(work: str, job: Mapping[str, Any], *, num_threads: int, limit: flo
     Args:
         work: "module:function"; the function is called with the job and a function that takes reports (dicts).
         job: its input; anything that JSON can say.
-        num_threads: what the libraries' environment variables are set to before anything is imported.
+        num_threads: what the libraries' environment variables are set to before anything is imported, and on how many
+            processors it may run, where the system can be told so: some libraries ask nobody how many to use.
         limit: seconds after which it is ended.
 
     """
     with tempfile.TemporaryDirectory() as folder:
         given, reports = Path(folder) / "job.json", Path(folder) / "reports.jsonl"
         given.write_text(json.dumps(job))
-        command = [sys.executable, "-m", "fastmask.bench.child", work, str(given), str(reports)]
+        command = [sys.executable, "-m", "fastmask.bench.child", work, str(given), str(reports), str(num_threads)]
         started = time.perf_counter()
         # A process of its own group can be ended with all that it started.
         with subprocess.Popen(

@@ -47,12 +47,12 @@ impl Bytes {
             word.clear();
             word.extend(token.chars().map_while(byte_level::byte_of));
             // What has a character outside of the alphabet is never a word.
-            let is_spelled = word.len() == token.chars().count();
-            let mut is_merged = false;
-            if is_spelled {
-                self.encode(merges, &word, |found, length| is_merged |= found == id && length == word.len());
+            if word.len() < token.chars().count() {
+                continue;
             }
-            if is_spelled && !is_merged {
+            let mut is_merged = false;
+            self.encode(merges, &word, |found, length| is_merged |= found == id && length == word.len());
+            if !is_merged {
                 whole_words.insert(word.as_slice().into(), id);
             }
         }
@@ -154,6 +154,17 @@ impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
             bits &= bits - 1;
             symbols[place % FEW] = glue.symbol(block, begin, end.min(bits.trailing_zeros() as usize));
             places[place % FEW] = begin as u8;
+        }
+        if count == 2 {
+            let [left, right, ..] = symbols;
+            let (begin, middle) = (usize::from(places[0]), usize::from(places[1]));
+            if let Some(merge) = self.merges.get(left, right) {
+                (self.visit)(merge.id, end - begin);
+            } else {
+                (self.visit)(left, middle - begin);
+                (self.visit)(right, end - middle);
+            }
+            return;
         }
         let left = few::merge::<V>(self.merges, &mut symbols, count);
         for (place, next) in few::places(left, count) {

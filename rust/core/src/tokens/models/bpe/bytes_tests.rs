@@ -126,3 +126,29 @@ fn a_merge_that_comes_before_what_it_is_made_of() {
     model.encode_bytes(b"abcdabc", &mut tokens).unwrap();
     assert_eq!(tokens, [(256, 2), (258, 2), (257, 3)].map(|(id, length)| Token { id, length }));
 }
+
+#[test]
+fn words_that_are_tokens_are_these_tokens_where_merges_are_ignored() {
+    // "ab" and "abc" come of merging; "ca" comes of no merge, and "bc" of one that never has its turn in "abc".
+    let mut vocab = Vocab::default();
+    for byte in 0..=255 {
+        vocab.append(&byte_level::char_of(byte).to_string()).unwrap();
+    }
+    for text in ["ab", "abc", "ca", "bc", "bca", "日"] {
+        vocab.append(text).unwrap();
+    }
+    for (ignore_merges, want) in [(true, [256, 257, 258, 259, 260]), (false, [256, 257, 0, 259, 0])] {
+        let merges = [("a", "b"), ("ab", "c"), ("b", "c"), ("b", "ca")];
+        let settings = BpeSettings { ignore_merges, ..BpeSettings::default() };
+        let mut model = Bpe::new(vocab.clone(), merges, settings).unwrap();
+        model.read_bytes();
+        assert_eq!(model.bytes.as_ref().unwrap().whole_words.len(), if ignore_merges { 2 } else { 0 });
+        for (word, want) in ["ab", "abc", "ca", "bc", "bca"].into_iter().zip(want) {
+            let mut ids = Vec::new();
+            model.encode_byte_ids(word.as_bytes(), &mut ids).unwrap();
+            let is_whole = want > 0;
+            assert_eq!(ids.len() == 1, is_whole, "{word}");
+            assert!(!is_whole || ids == [want], "{word}");
+        }
+    }
+}

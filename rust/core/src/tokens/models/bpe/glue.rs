@@ -91,8 +91,11 @@ impl Glue {
     pub(super) fn new(merges: &Merges, ids: &[u32; BYTES], edges: impl Fn(u32) -> Option<(u8, u8)>) -> Self {
         let size = merges.iter().map(|merge| merge.left.max(merge.right).max(merge.id) as usize + 1).max();
         let mut is_byte = vec![false; size.unwrap_or_default()];
-        ids.iter()
-            .for_each(|&id| is_byte.get_mut(id as usize).into_iter().for_each(|is_byte| *is_byte = true));
+        for &id in ids {
+            if let Some(is_byte) = is_byte.get_mut(id as usize) {
+                *is_byte = true;
+            }
+        }
         let mut glue = Self { pairs: vec![Pair::UNKNOWN; 1 << 16].into(), ids: ids.to_vec() };
         let mut of_bytes = Vec::new();
         for merge in merges.iter() {

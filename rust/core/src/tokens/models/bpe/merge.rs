@@ -29,6 +29,11 @@ pub(in crate::tokens) struct Merges {
 }
 
 impl Merges {
+    /// No merges, with room for so many.
+    pub(super) fn with_room(count: usize) -> Self {
+        Self { pairs: Pairs::with_room(count), needs_heap: false }
+    }
+
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
     pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
         self.needs_heap |= id == left || rank >= RANKS;

@@ -68,8 +68,9 @@ impl Bpe {
     ) -> Result<Self> {
         let prefix = affix(settings.continuing_subword_prefix.as_deref(), "continuing_subword_prefix")?;
         let suffix = affix(settings.end_of_word_suffix.as_deref(), "end_of_word_suffix")?;
-        let mut table = Merges::default();
-        for (rank, (left, right)) in merges.into_iter().enumerate() {
+        let merges = merges.into_iter();
+        let mut table = Merges::with_room(merges.size_hint().0);
+        for (rank, (left, right)) in merges.enumerate() {
             let (pair, id) = merge_ids(&vocab, left.as_ref(), right.as_ref(), prefix)
                 .map_err(|error| error.at(format!("model.merges[{rank}]")))?;
             table.insert(pair, rank as u32, id);

@@ -30,6 +30,7 @@ pub(super) struct Pairs {
 /// The rank of a slot that is free.
 const FREE: u32 = u32::MAX;
 const SMALLEST: usize = 64;
+const MOST_ROOM: usize = 1 << 20;
 /// How many slots share a word of the filter, as a power of two.
 const SLOTS_A_WORD: u32 = 3;
 
@@ -48,6 +49,12 @@ impl Pairs {
             count: 0,
             shift: u64::BITS - count.trailing_zeros(),
         }
+    }
+
+    /// An empty table with room for so many merges, or for a million if those are fewer.
+    pub(super) fn with_room(count: usize) -> Self {
+        let count = count.min(MOST_ROOM);
+        Self::with_slots((count + count / 8 + 1).next_power_of_two().max(SMALLEST))
     }
 
     /// All merges, in no order.
