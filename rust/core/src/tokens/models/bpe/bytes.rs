@@ -10,15 +10,28 @@ use rustc_hash::FxHashMap;
 use super::few::{self, FEW};
 use super::glue::{Glue, Places};
 use super::merge::Merges;
+use super::out::Out;
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
 use super::word::{self, Word};
 use crate::text::byte_level;
+use crate::{Error, Result};
+
+/// What stands for a byte that is no token.
+pub(super) const NO_SYMBOL: u32 = u32::MAX;
+
+/// Whether a byte is in no text: those that would begin a character that could be shorter, or is beyond the last one.
+/// Vocabularies that were trained without them often lack them.
+pub(super) fn is_never_in_utf8(byte: u8) -> bool {
+    matches!(byte, 0xC0 | 0xC1 | 0xF5..)
+}
 
 /// What reads bytes where the vocabulary spells them.
 #[derive(Debug, Clone)]
 pub(super) struct Bytes {
+    /// [`NO_SYMBOL`] for those that are no tokens, which no text has.
     ids: Box<[u32; 256]>,
+    lacks_some: bool,
     /// Words that are tokens as they stand, where merges are ignored for them and would give something else.
     whole_words: FxHashMap<Box<[u8]>, u32>,
     glue: Glue,
@@ -30,9 +43,23 @@ impl Bytes {
         ids: Box<[u32; 256]>,
         merges: &Merges,
         edges: impl Fn(u32) -> Option<(u8, u8)>,
-    ) -> Self {
-        let glue = Glue::new(merges, &ids, edges);
-        Self { ids, whole_words: FxHashMap::default(), glue }
+    ) -> Option<Self> {
+        let glue = Glue::new(merges, &ids, edges)?;
+        Some(Self { lacks_some: ids.contains(&NO_SYMBOL), ids, whole_words: FxHashMap::default(), glue })
+    }
+
+    /// Refuses a word with a byte that is no token: it is no text.
+    #[inline]
+    pub(super) fn check(&self, word: &[u8]) -> Result<()> {
+        if self.lacks_some { self.check_each(word) } else { Ok(()) }
+    }
+
+    fn check_each(&self, word: &[u8]) -> Result<()> {
+        match word.iter().find(|&&byte| self.ids[usize::from(byte)] == NO_SYMBOL) {
+            None => Ok(()),
+            Some(byte) => Err(Error::new(format!("no token is the byte {byte:#04x}"))
+                .advise("pass errors=\"replace\": text that is UTF-8 has no such byte")),
+        }
     }
 
     /// Lets words that are tokens be these tokens. Most become them as it is, and need not be looked for.
@@ -42,7 +69,7 @@ impl Bytes {
         tokens: impl Iterator<Item = (u32, &'t str)>,
     ) {
         let mut whole_words = FxHashMap::default();
-        let mut word = Vec::new();
+        let (mut word, mut ids) = (Vec::new(), Vec::<u32>::new());
         for (id, token) in tokens {
             word.clear();
             word.extend(token.chars().map_while(byte_level::byte_of));
@@ -50,37 +77,37 @@ impl Bytes {
             if word.len() < token.chars().count() {
                 continue;
             }
-            let mut is_merged = false;
-            self.encode(merges, &word, |found, length| is_merged |= found == id && length == word.len());
-            if !is_merged {
+            ids.clear();
+            self.encode(merges, &word, &mut ids);
+            if ids != [id] {
                 whole_words.insert(word.as_slice().into(), id);
             }
         }
         self.whole_words = whole_words;
     }
 
-    /// Calls `visit` with the tokens of a word, each with how many bytes it covers.
-    pub(super) fn encode(&self, merges: &Merges, word: &[u8], mut visit: impl FnMut(u32, usize)) {
+    /// Appends the tokens of a word.
+    pub(super) fn encode(&self, merges: &Merges, word: &[u8], out: &mut impl Out) {
         let whole = if self.whole_words.is_empty() { None } else { self.whole_words.get(word) };
         if let Some(&id) = whole {
-            visit(id, word.len());
+            out.push(id, word.len());
         } else if merges.has_keys() {
-            vectors::run(&mut Parts { bytes: self, merges, word, visit });
+            vectors::run(&mut Parts { bytes: self, merges, word, out });
         } else {
-            merges.merge(&Spelled { bytes: self, word }, visit);
+            merges.merge(&Spelled { bytes: self, word }, out);
         }
     }
 }
 
 /// A word in parts between which nothing is joined.
-struct Parts<'w, Visit> {
+struct Parts<'w, O> {
     bytes: &'w Bytes,
     merges: &'w Merges,
     word: &'w [u8],
-    visit: Visit,
+    out: &'w mut O,
 }
 
-impl<Visit: FnMut(u32, usize)> Step for Parts<'_, Visit> {
+impl<O: Out> Step for Parts<'_, O> {
     #[inline(always)]
     fn run<V: Vectors>(&mut self) {
         while !self.word.is_empty() {
@@ -101,12 +128,12 @@ impl<Visit: FnMut(u32, usize)> Step for Parts<'_, Visit> {
     }
 }
 
-impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
+impl<O: Out> Parts<'_, O> {
     /// Merges a part of more than [`word::LONGEST`] bytes; returns how many.
     #[cold]
     fn merge_long(&mut self) -> usize {
         let end = self.bytes.glue.first_cut(self.word).unwrap_or(self.word.len());
-        self.merges.merge(&Spelled { bytes: self.bytes, word: &self.word[..end] }, &mut self.visit);
+        self.merges.merge(&Spelled { bytes: self.bytes, word: &self.word[..end] }, self.out);
         end
     }
 
@@ -123,7 +150,7 @@ impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
             // Most parts of some scripts are one symbol.
             if inside.checked_shr(end as u32).unwrap_or_default() & 1 == 0 {
                 let end = end.min(block.len());
-                (self.visit)(self.bytes.glue.symbol(block, begin, end), end - begin);
+                self.out.push(self.bytes.glue.symbol(block, begin, end), end - begin);
                 begins = rest;
             } else {
                 // Where the next part begins.
@@ -143,7 +170,7 @@ impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
         if count > FEW {
             let word =
                 Word::of_symbols::<V>(self.merges, begins, end, |begin, end| glue.symbol(block, begin, end));
-            word.tokens().for_each(|(id, count)| (self.visit)(id, count));
+            word.tokens().for_each(|(id, count)| self.out.push(id, count));
             return;
         }
         let mut symbols = [0; FEW];
@@ -159,16 +186,16 @@ impl<Visit: FnMut(u32, usize)> Parts<'_, Visit> {
             let [left, right, ..] = symbols;
             let (begin, middle) = (usize::from(places[0]), usize::from(places[1]));
             if let Some(merge) = self.merges.get(left, right) {
-                (self.visit)(merge.id, end - begin);
+                self.out.push(merge.id, end - begin);
             } else {
-                (self.visit)(left, middle - begin);
-                (self.visit)(right, end - middle);
+                self.out.push(left, middle - begin);
+                self.out.push(right, end - middle);
             }
             return;
         }
         let left = few::merge::<V>(self.merges, &mut symbols, count);
         for (place, next) in few::places(left, count) {
-            (self.visit)(symbols[place], usize::from(places[next] - places[place]));
+            self.out.push(symbols[place], usize::from(places[next] - places[place]));
         }
     }
 }

@@ -42,7 +42,7 @@ fn by_heap(model: &Bpe, word: &[u8]) -> Vec<(u32, u32)> {
 
 fn encoded(model: &Bpe, word: &[u8]) -> Vec<(u32, u32)> {
     let mut found = Vec::new();
-    model.bytes.as_ref().unwrap().encode(&model.merges, word, |id, count| found.push((id, count as u32)));
+    model.bytes.as_ref().unwrap().encode(&model.merges, word, &mut found);
     found
 }
 
@@ -151,4 +151,35 @@ fn words_that_are_tokens_are_these_tokens_where_merges_are_ignored() {
             assert!(!is_whole || ids == [want], "{word}");
         }
     }
+}
+
+#[test]
+fn bytes_that_no_text_has_may_be_missing() {
+    let vocab = |lacks: &[u8]| {
+        let mut vocab = Vocab::default();
+        for byte in (0..=255).filter(|byte| !lacks.contains(byte)) {
+            vocab.append(&byte_level::char_of(byte).to_string()).unwrap();
+        }
+        vocab
+    };
+    let no_merges: [(&str, &str); 0] = [];
+    let never: Vec<u8> = (0..=255).filter(|&byte| is_never_in_utf8(byte)).collect();
+    assert_eq!(never, [0xC0, 0xC1, 0xF5, 0xF6, 0xF7, 0xF8, 0xF9, 0xFA, 0xFB, 0xFC, 0xFD, 0xFE, 0xFF]);
+    let model = |lacks: &[u8]| {
+        let mut model = Bpe::new(vocab(lacks), no_merges, BpeSettings::default()).unwrap();
+        model.read_bytes();
+        model
+    };
+    assert!(!model(&[0x41]).reads_bytes() && !model(&[0xF4]).reads_bytes());
+    let model = model(&never);
+    assert!(model.can_read_bytes() && model.reads_bytes());
+    let (mut ids, mut tokens) = (Vec::new(), Vec::new());
+    model.encode_byte_ids("\u{10FFFF}\u{80}é".as_bytes(), &mut ids).unwrap();
+    assert!(!ids.contains(&NO_SYMBOL) && ids.len() == 8);
+    for word in [&b"a\xFF"[..], b"\xC0\x80"] {
+        for error in [model.encode_byte_ids(word, &mut ids), model.encode_bytes(word, &mut tokens)] {
+            assert!(error.unwrap_err().to_string().contains("no token is the byte 0x"));
+        }
+    }
+    assert!(tokens.is_empty());
 }

@@ -10,6 +10,7 @@ use std::cell::Cell;
 use super::few::{self, FEW};
 use super::heap;
 use super::long;
+use super::out::Out;
 use super::pairs::{Merge, Pairs};
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
@@ -63,36 +64,48 @@ impl Merges {
         self.pairs.get(left, right)
     }
 
-    /// Calls `visit` with what is left of a row of symbols when it is merged: symbols, each with how many it was made of.
+    /// Appends what is left of a row of symbols when it is merged.
     #[inline]
-    pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), mut visit: impl FnMut(u32, usize)) {
+    pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
         if symbols.len() <= word::LONGEST && !self.needs_heap {
-            vectors::run(&mut Row { merges: self, symbols, visit });
+            vectors::run(&mut Row { merges: self, symbols, visit: |id, count| out.push(id, count) });
         } else {
-            self.merge_long(symbols).into_iter().for_each(|(id, count)| visit(id, count as usize));
+            self.merge_long(symbols, out);
         }
     }
 
     #[cold]
-    fn merge_long(&self, symbols: &(impl Symbols + ?Sized)) -> Vec<(u32, u32)> {
-        if !self.needs_heap {
-            return long::merge(self, symbols);
+    fn merge_long(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
+        if self.needs_heap {
+            let mut tokens = Vec::new();
+            heap::merge(self, symbols, &mut tokens);
+            for (id, count) in tokens {
+                out.push(id, count as usize);
+            }
+        } else {
+            long::merge(self, symbols, out);
         }
-        let mut tokens = Vec::new();
-        heap::merge(self, symbols, &mut tokens);
-        tokens
     }
 
     /// Joins what stands in `tokens` from `start`.
     pub(in crate::tokens) fn apply(&self, tokens: &mut Vec<Token>, start: usize) {
         let row = Cell::from_mut(&mut tokens[start..]).as_slice_of_cells();
         let (mut taken, mut written) = (0, 0);
-        self.merge(row, |id, count| {
+        let mut write = |id: u32, count: usize| {
             let length = row[taken..taken + count].iter().map(|token| token.get().length).sum();
             row[written].set(Token { id, length });
             taken += count;
             written += 1;
-        });
+        };
+        if row.len() <= word::LONGEST && !self.needs_heap {
+            vectors::run(&mut Row { merges: self, symbols: row, visit: write });
+        } else {
+            let mut merged: Vec<(u32, u32)> = Vec::new();
+            self.merge_long(row, &mut merged);
+            for (id, count) in merged {
+                write(id, count as usize);
+            }
+        }
         tokens.truncate(start + written);
     }
 }
@@ -126,7 +139,7 @@ impl<S: Symbols + ?Sized, Visit: FnMut(u32, usize)> Step for Row<'_, S, Visit> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use proptest::prelude::*;
 
@@ -163,9 +176,9 @@ mod tests {
     }
 
     fn merged(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
-        let mut found = Vec::new();
-        merges.merge(&symbols(ids)[..], |id, count| found.push((id, count)));
-        found
+        let mut found: Vec<(u32, u32)> = Vec::new();
+        merges.merge(&symbols(ids)[..], &mut found);
+        found.into_iter().map(|(id, count)| (id, count as usize)).collect()
     }
 
     fn heaped(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
@@ -176,7 +189,7 @@ mod tests {
 
     /// Merges of rows of letters, each row with an id of its own, whichever way it is made; ranks in the order given,
     /// so that what a merge needs may come after it, or never.
-    fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> Merges {
+    pub(in super::super) fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> Merges {
         let mut texts: Vec<Vec<u32>> = (0..4).map(|letter| vec![letter]).collect();
         let mut merges = Merges::default();
         for (rank, &(left, right)) in (0_u32..).zip(pairs) {

@@ -10,6 +10,7 @@ mod glue;
 mod heap;
 mod long;
 mod merge;
+mod out;
 mod pairs;
 mod parts;
 mod ranks;
@@ -102,7 +103,7 @@ impl Bpe {
     }
 
     /// Whether reading bytes gives the same ids and spans as reading them spelled in the byte-level alphabet: every
-    /// byte is a token, and characters are spelled the same wherever they stand.
+    /// byte that UTF-8 has is a token, and characters are spelled the same wherever they stand.
     ///
     /// Of a vocabulary that lacks bytes the ids could still be the same (without an unknown token lacking bytes are
     /// dropped), but not the spans: those shift by what is dropped, in bytes of the spelling.
@@ -115,7 +116,10 @@ impl Bpe {
         if affixes.into_iter().flatten().any(|affix| !affix.is_empty()) {
             return None;
         }
-        let id = |byte| self.characters.id(byte_level::char_of(byte), true, true);
+        let id = |byte| {
+            let id = self.characters.id(byte_level::char_of(byte), true, true);
+            id.or(bytes::is_never_in_utf8(byte).then_some(bytes::NO_SYMBOL))
+        };
         let ids: Option<Vec<u32>> = (0..=255).map(id).collect();
         ids.and_then(|ids| ids.into_boxed_slice().try_into().ok())
     }
@@ -128,7 +132,7 @@ impl Bpe {
             let first = characters.next()?;
             Some((byte_level::byte_of(first)?, byte_level::byte_of(characters.next_back().unwrap_or(first))?))
         };
-        let mut bytes = Bytes::new(ids, &self.merges, edges);
+        let Some(mut bytes) = Bytes::new(ids, &self.merges, edges) else { return };
         if self.settings.ignore_merges {
             bytes.note_whole_words(&self.merges, self.vocab.reachable());
         }
@@ -142,14 +146,16 @@ impl Bpe {
 
     pub(super) fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
         let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
-        bytes.encode(&self.merges, word, |id, count| tokens.push(Token { id, length: count as u32 }));
+        bytes.check(word)?;
+        bytes.encode(&self.merges, word, tokens);
         Ok(())
     }
 
     /// The ids of what [`Bpe::encode_bytes`] gives.
     pub(super) fn encode_byte_ids(&self, word: &[u8], ids: &mut Vec<u32>) -> Result<()> {
         let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
-        bytes.encode(&self.merges, word, |id, _| ids.push(id));
+        bytes.check(word)?;
+        bytes.encode(&self.merges, word, ids);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 //! encoding the token alone with all shorter tokens leaves over, and a list of these pairs is an ordinary BPE with the
 //! same ids. A token that is not left over as two symbols is never merged to: it is met only as a whole word.
 
+use super::bytes::NO_SYMBOL;
 use super::{Bpe, BpeSettings, Token};
 use crate::text::byte_level;
 use crate::tokens::Vocab;
@@ -42,7 +43,8 @@ impl Bpe {
         let no_merges: [(&str, &str); 0] = [];
         let settings = BpeSettings { ignore_merges: true, ..BpeSettings::default() };
         let mut model = Self::new(vocab, no_merges, settings)?;
-        let byte_ids = model.byte_ids().ok_or_else(|| lacks_a_byte(&model))?;
+        let byte_ids = model.byte_ids().filter(|ids| !ids.contains(&NO_SYMBOL));
+        let byte_ids = byte_ids.ok_or_else(|| lacks_a_byte(&model))?;
         tokens.sort_unstable_by_key(|(bytes, _)| bytes.len());
         let mut symbols = Vec::new();
         for (bytes, rank) in tokens {
