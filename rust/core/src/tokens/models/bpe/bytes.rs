@@ -15,6 +15,7 @@ use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
 use super::word::{self, Word};
 use crate::text::byte_level;
+use crate::tokens::Vocab;
 use crate::{Error, Result};
 
 /// What stands for a byte that is no token.
@@ -38,13 +39,9 @@ pub(super) struct Bytes {
 }
 
 impl Bytes {
-    /// `edges` are the bytes that a symbol begins and ends with.
-    pub(super) fn new(
-        ids: Box<[u32; 256]>,
-        merges: &Merges,
-        edges: impl Fn(u32) -> Option<(u8, u8)>,
-    ) -> Option<Self> {
-        let glue = Glue::new(merges, &ids, edges)?;
+    /// `ids` are the symbols of bytes, which `vocab` spells in the byte-level alphabet.
+    pub(super) fn new(ids: Box<[u32; 256]>, merges: &Merges, vocab: &Vocab) -> Option<Self> {
+        let glue = Glue::new(merges, &ids, vocab)?;
         Some(Self { lacks_some: ids.contains(&NO_SYMBOL), ids, whole_words: FxHashMap::default(), glue })
     }
 

@@ -15,6 +15,8 @@
 
 use super::bytes::NO_SYMBOL;
 use super::merge::Merges;
+use crate::text::byte_level;
+use crate::tokens::Vocab;
 
 /// What is known of each two bytes, the second at 256 times its number.
 #[derive(Debug, Clone)]
@@ -92,12 +94,8 @@ pub(super) struct Places {
 const BYTES: usize = 256;
 
 impl Glue {
-    /// `ids` are the symbols of bytes, `edges` the bytes that a symbol begins and ends with.
-    pub(super) fn new(
-        merges: &Merges,
-        ids: &[u32; BYTES],
-        edges: impl Fn(u32) -> Option<(u8, u8)>,
-    ) -> Option<Self> {
+    /// `ids` are the symbols of bytes, which `vocab` spells in the byte-level alphabet.
+    pub(super) fn new(merges: &Merges, ids: &[u32; BYTES], vocab: &Vocab) -> Option<Self> {
         let size = merges.iter().map(|merge| merge.left.max(merge.right).max(merge.id) as usize + 1).max();
         let mut is_byte = vec![false; size.unwrap_or_default()];
         for &id in ids {
@@ -109,10 +107,12 @@ impl Glue {
         let mut glue = Self { pairs, ids: ids.to_vec() };
         let mut of_bytes = Vec::new();
         for merge in merges.iter() {
+            let first =
+                vocab.token(merge.left).and_then(|left| byte_level::byte_of(left.chars().next_back()?));
+            let second =
+                vocab.token(merge.right).and_then(|right| byte_level::byte_of(right.chars().next()?));
             // What is spelled otherwise is in no word.
-            let (Some((_, first)), Some((second, _))) = (edges(merge.left), edges(merge.right)) else {
-                continue;
-            };
+            let Some((first, second)) = first.zip(second) else { continue };
             let rank = u16::try_from(merge.rank).unwrap_or(NEVER);
             let pair = &mut glue.pairs[place(first, second)];
             *pair = pair.joining();

@@ -126,15 +126,15 @@ impl Bpe {
 
     /// Takes words as they are from now on, not spelled in the byte-level alphabet, if that changes nothing.
     pub fn read_bytes(&mut self) {
+        self.read_bytes_knowing(|_| false);
+    }
+
+    /// The same where `is_merged` says of some tokens that their texts are merged to them.
+    fn read_bytes_knowing(&mut self, is_merged: impl Fn(u32) -> bool) {
         let Some(ids) = self.byte_ids() else { return };
-        let edges = |id| {
-            let mut characters = self.vocab.token(id)?.chars();
-            let first = characters.next()?;
-            Some((byte_level::byte_of(first)?, byte_level::byte_of(characters.next_back().unwrap_or(first))?))
-        };
-        let Some(mut bytes) = Bytes::new(ids, &self.merges, edges) else { return };
+        let Some(mut bytes) = Bytes::new(ids, &self.merges, &self.vocab) else { return };
         if self.settings.ignore_merges {
-            bytes.note_whole_words(&self.merges, self.vocab.reachable());
+            bytes.note_whole_words(&self.merges, self.vocab.reachable().filter(|&(id, _)| !is_merged(id)));
         }
         self.bytes = Some(bytes);
     }

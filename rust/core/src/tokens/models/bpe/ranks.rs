@@ -47,15 +47,17 @@ impl Bpe {
         let byte_ids = byte_ids.ok_or_else(|| lacks_a_byte(&model))?;
         tokens.sort_unstable_by_key(|(bytes, _)| bytes.len());
         let mut symbols = Vec::new();
+        let mut merged = vec![false; model.vocab.size()];
         for (bytes, rank) in tokens {
             symbols.clear();
             symbols.extend(bytes.iter().map(|&byte| Token { id: byte_ids[usize::from(byte)], length: 1 }));
             model.merges.apply(&mut symbols, 0);
             if let [left, right] = symbols[..] {
                 model.merges.insert((left.id, right.id), rank, rank);
+                merged[rank as usize] = true;
             }
         }
-        model.read_bytes();
+        model.read_bytes_knowing(|id| merged.get(id as usize).copied().unwrap_or_default());
         Ok(model)
     }
 }
