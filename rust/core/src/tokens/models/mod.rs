@@ -167,9 +167,7 @@ impl Model {
     pub fn encode_ids(&self, word: &[u8], scratch: &mut Scratch, ids: &mut Vec<u32>) -> Result<()> {
         check_length(word)?;
         match self {
-            Self::Bpe(model) if model.reads_bytes() => {
-                model.encode_byte_ids(word, &mut scratch.segments, ids)
-            }
+            Self::Bpe(model) if model.reads_bytes() => model.encode_byte_ids(word, ids),
             Self::WordPiece(model) => model.encode_ids(word, ids),
             Self::Unigram(model) => model.encode_ids(word, &mut scratch.lattice, ids),
             _ => {
@@ -191,7 +189,6 @@ fn text_of(word: &[u8]) -> Result<&str> {
 pub struct Scratch {
     pub(in crate::tokens) tokens: Vec<Token>,
     lattice: Lattice<f64>,
-    segments: bpe::Segments,
 }
 
 pub(super) fn check_length(word: &[u8]) -> Result<()> {

@@ -1,129 +1,200 @@
 //! Words as bytes, for vocabularies that spell bytes in the byte-level alphabet.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
 
 use rustc_hash::FxHashMap;
 
-use super::compatible::Origins;
+use super::few::{self, FEW};
+use super::glue::{Glue, Places};
 use super::merge::Merges;
-use super::segments::{Edges, Segments};
+use super::out::Out;
 use super::symbols::Symbols;
-use super::whole::WholeTokens;
+use super::vectors::{self, Step, Vectors};
+use super::word::{self, Word};
 use crate::text::byte_level;
 use crate::tokens::Vocab;
+use crate::{Error, Result};
+
+/// What stands for a byte that is no token.
+pub(super) const NO_SYMBOL: u32 = u32::MAX;
+
+/// Whether a byte is in no text: those that would begin a character that could be shorter, or is beyond the last one.
+/// Vocabularies that were trained without them often lack them.
+pub(super) fn is_never_in_utf8(byte: u8) -> bool {
+    matches!(byte, 0xC0 | 0xC1 | 0xF5..)
+}
 
 /// What reads bytes where the vocabulary spells them.
 #[derive(Debug, Clone)]
 pub(super) struct Bytes {
-    pub(super) ids: Box<[u32; 256]>,
-    /// Words that are tokens as they stand, whatever they are merged to.
+    /// [`NO_SYMBOL`] for those that are no tokens, which no text has.
+    ids: Box<[u32; 256]>,
+    lacks_some: bool,
+    /// Words that are tokens as they stand, where merges are ignored for them and would give something else.
     whole_words: FxHashMap<Box<[u8]>, u32>,
-    /// Tokens that their own text is merged to.
-    whole_tokens: WholeTokens,
-    edges: Edges,
-    /// The merge of each two bytes, at 256 times the first and the second: rank and what comes of it. All words begin
-    /// as bytes, so half of all pairs that are looked for are these.
-    first_merges: Box<[(u32, u32)]>,
-    /// Tells these merges from all others.
-    number: u64,
+    glue: Glue,
 }
-
-/// The rank of a pair that is not merged.
-const NONE: u32 = u32::MAX;
 
 impl Bytes {
-    /// `is_whole` says that a word that is a token is that token, whatever it is merged to.
-    pub(super) fn new(ids: Box<[u32; 256]>, vocab: &Vocab, merges: &Merges, is_whole: bool) -> Self {
-        let pairs = ids.iter().flat_map(|&left| ids.iter().map(move |&right| (left, right)));
-        let first_merges = pairs
-            .map(|(left, right)| merges.get(left, right).map_or((NONE, NONE), |merge| (merge.rank, merge.id)))
-            .collect();
-        let origins = Origins::new(merges, &ids[..]);
+    /// `ids` are the symbols of bytes, which `vocab` spells in the byte-level alphabet.
+    pub(super) fn new(ids: Box<[u32; 256]>, merges: &Merges, vocab: &Vocab) -> Option<Self> {
+        let glue = Glue::new(merges, &ids, vocab)?;
+        Some(Self { lacks_some: ids.contains(&NO_SYMBOL), ids, whole_words: FxHashMap::default(), glue })
+    }
+
+    /// Refuses a word with a byte that is no token: it is no text.
+    #[inline]
+    pub(super) fn check(&self, word: &[u8]) -> Result<()> {
+        if self.lacks_some { self.check_each(word) } else { Ok(()) }
+    }
+
+    fn check_each(&self, word: &[u8]) -> Result<()> {
+        match word.iter().find(|&&byte| self.ids[usize::from(byte)] == NO_SYMBOL) {
+            None => Ok(()),
+            Some(byte) => Err(Error::new(format!("no token is the byte {byte:#04x}"))
+                .advise("pass errors=\"replace\": text that is UTF-8 has no such byte")),
+        }
+    }
+
+    /// Lets words that are tokens be these tokens. Most become them as it is, and need not be looked for.
+    pub(super) fn note_whole_words<'t>(
+        &mut self,
+        merges: &Merges,
+        tokens: impl Iterator<Item = (u32, &'t str)>,
+    ) {
         let mut whole_words = FxHashMap::default();
-        let mut whole_tokens = WholeTokens::with_room(origins.as_ref().map_or(0, Origins::count));
-        // The first byte and the last of each token.
-        let mut ends = Vec::new();
-        let mut bytes = Vec::new();
-        for (id, token) in vocab.iter() {
-            if !spell(token, &mut bytes) {
+        let (mut word, mut ids) = (Vec::new(), Vec::<u32>::new());
+        for (id, token) in tokens {
+            word.clear();
+            word.extend(token.chars().map_while(byte_level::byte_of));
+            // What has a character outside of the alphabet is never a word.
+            if word.len() < token.chars().count() {
                 continue;
             }
-            ends.resize(id as usize + 1, None);
-            ends[id as usize] = bytes.first().copied().zip(bytes.last().copied());
-            if origins.as_ref().is_some_and(|origins| origins.comes_to_be(id)) {
-                whole_tokens.insert(&bytes, id);
-            } else if is_whole && vocab.id(token) == Some(id) {
-                whole_words.insert(bytes.as_slice().into(), id);
+            ids.clear();
+            self.encode(merges, &word, &mut ids);
+            if ids != [id] {
+                whole_words.insert(word.as_slice().into(), id);
             }
         }
-        let end = |id: u32| ends.get(id as usize).copied().flatten();
-        let edge =
-            |(left, right): (u32, u32)| end(left).zip(end(right)).map(|(left, right)| (left.1, right.0));
-        let edges = Edges::new(merges.pairs().filter_map(edge));
-        Self { ids, whole_words, whole_tokens, edges, first_merges, number: next_number() }
+        self.whole_words = whole_words;
     }
 
-    /// Calls `visit` with the tokens of a word, each with how many bytes it covers.
-    pub(super) fn encode(&self, merges: &Merges, word: &[u8], mut visit: impl FnMut(u32, usize)) {
-        match self.whole_word(word) {
-            Some(id) => visit(id, word.len()),
-            None => merges.merge(&Spelled { bytes: self, word }, visit),
+    /// Appends the tokens of a word.
+    pub(super) fn encode(&self, merges: &Merges, word: &[u8], out: &mut impl Out) {
+        let whole = if self.whole_words.is_empty() { None } else { self.whole_words.get(word) };
+        if let Some(&id) = whole {
+            out.push(id, word.len());
+        } else if merges.has_keys() {
+            vectors::run(&mut Parts { bytes: self, merges, word, out });
+        } else {
+            merges.merge(&Spelled { bytes: self, word }, out);
+        }
+    }
+}
+
+/// A word in parts between which nothing is joined.
+struct Parts<'w, O> {
+    bytes: &'w Bytes,
+    merges: &'w Merges,
+    word: &'w [u8],
+    out: &'w mut O,
+}
+
+impl<O: Out> Step for Parts<'_, O> {
+    #[inline(always)]
+    fn run<V: Vectors>(&mut self) {
+        while !self.word.is_empty() {
+            let block = self.word.get(..word::LONGEST).unwrap_or(self.word);
+            let places = self.bytes.glue.of_word(block);
+            if block.len() == self.word.len() {
+                self.merge_parts::<V>(block, places);
+                return;
+            }
+            let end = if let Some(last) = places.cuts.checked_ilog2() {
+                self.merge_parts::<V>(&block[..last as usize], places);
+                last as usize
+            } else {
+                self.merge_long()
+            };
+            self.word = &self.word[end..];
+        }
+    }
+}
+
+impl<O: Out> Parts<'_, O> {
+    /// Merges a part of more than [`word::LONGEST`] bytes; returns how many.
+    #[cold]
+    fn merge_long(&mut self) -> usize {
+        let end = self.bytes.glue.first_cut(self.word).unwrap_or(self.word.len());
+        self.merges.merge(&Spelled { bytes: self.bytes, word: &self.word[..end] }, self.out);
+        end
+    }
+
+    /// Merges the parts of up to [`word::LONGEST`] bytes.
+    #[inline(always)]
+    fn merge_parts<V: Vectors>(&mut self, block: &[u8], places: Places) {
+        let all = u64::MAX >> (word::LONGEST - block.len());
+        let mut begins = all & !places.glued;
+        let inside = begins & !places.cuts & !1;
+        while begins != 0 {
+            let begin = begins.trailing_zeros() as usize;
+            let rest = begins & (begins - 1);
+            let end = rest.trailing_zeros() as usize;
+            // Most parts of some scripts are one symbol.
+            if inside.checked_shr(end as u32).unwrap_or_default() & 1 == 0 {
+                let end = end.min(block.len());
+                self.out.push(self.bytes.glue.symbol(block, begin, end), end - begin);
+                begins = rest;
+            } else {
+                // Where the next part begins.
+                let next = (rest & !inside).trailing_zeros();
+                let later = u64::MAX.checked_shl(next).unwrap_or_default();
+                self.merge_part::<V>(block, begins & !later, block.len().min(next as usize));
+                begins &= later;
+            }
         }
     }
 
-    /// Appends the ids of the tokens that [`Bytes::encode`] gives.
-    pub(super) fn encode_ids(
-        &self,
-        merges: &Merges,
-        word: &[u8],
-        segments: &mut Segments,
-        ids: &mut Vec<u32>,
-    ) {
-        if let Some(id) = self.whole_tokens.get(word).or_else(|| self.whole_word(word)) {
-            ids.push(id);
+    /// Merges the symbols that begin at some places, up to `end`.
+    #[inline(always)]
+    fn merge_part<V: Vectors>(&mut self, block: &[u8], begins: u64, end: usize) {
+        let glue = &self.bytes.glue;
+        let count = begins.count_ones() as usize;
+        if count > FEW {
+            let word =
+                Word::of_symbols::<V>(self.merges, begins, end, |begin, end| glue.symbol(block, begin, end));
+            word.tokens().for_each(|(id, count)| self.out.push(id, count));
             return;
         }
-        let merge = |word, ids: &mut Vec<u32>| {
-            merges.merge(&Spelled { bytes: self, word }, |id, _| ids.push(id));
-        };
-        let mut length = self.edges.first_segment(word);
-        if length == word.len() {
-            return merge(word, ids);
+        let mut symbols = [0; FEW];
+        let mut places = [end as u8; FEW + 1];
+        let mut bits = begins;
+        for place in 0..count {
+            let begin = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            symbols[place % FEW] = glue.symbol(block, begin, end.min(bits.trailing_zeros() as usize));
+            places[place % FEW] = begin as u8;
         }
-        segments.prepare(self.number);
-        let mut rest = word;
-        while length > 0 {
-            let (segment, after) = rest.split_at(length);
-            match *segment {
-                [byte] => ids.push(self.ids[usize::from(byte)]),
-                _ => segments.append(segment, ids, |ids| merge(segment, ids)),
+        if count == 2 {
+            let [left, right, ..] = symbols;
+            let (begin, middle) = (usize::from(places[0]), usize::from(places[1]));
+            if let Some(merge) = self.merges.get(left, right) {
+                self.out.push(merge.id, end - begin);
+            } else {
+                self.out.push(left, middle - begin);
+                self.out.push(right, end - middle);
             }
-            rest = after;
-            length = self.edges.first_segment(rest);
+            return;
+        }
+        let left = few::merge::<V>(self.merges, &mut symbols, count);
+        for (place, next) in few::places(left, count) {
+            self.out.push(symbols[place], usize::from(places[next] - places[place]));
         }
     }
-
-    #[inline]
-    fn whole_word(&self, word: &[u8]) -> Option<u32> {
-        if self.whole_words.is_empty() { None } else { self.whole_words.get(word).copied() }
-    }
-}
-
-fn next_number() -> u64 {
-    static LAST: AtomicU64 = AtomicU64::new(0);
-    LAST.fetch_add(1, Ordering::Relaxed) + 1
-}
-
-/// The bytes that a token spells; false where it has a character outside of the alphabet, so that no word is spelled so.
-fn spell(token: &str, bytes: &mut Vec<u8>) -> bool {
-    bytes.clear();
-    for character in token.chars() {
-        match byte_level::byte_of(character) {
-            Some(byte) => bytes.push(byte),
-            None => return false,
-        }
-    }
-    true
 }
 
 /// The bytes of a word as symbols.
@@ -141,81 +212,8 @@ impl Symbols for Spelled<'_> {
     fn symbol(&self, place: usize) -> u32 {
         self.bytes.ids[usize::from(self.word[place])]
     }
-
-    #[inline]
-    fn first_merge(&self, _merges: &Merges, place: usize) -> Option<(u32, u32)> {
-        let (left, right) = (self.word[place], self.word[place + 1]);
-        let merge = self.bytes.first_merges[usize::from(left) * 256 + usize::from(right)];
-        (merge.0 != NONE).then_some(merge)
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use crate::text::byte_level;
-    use crate::tokens::Vocab;
-    use crate::tokens::models::{Bpe, BpeSettings, Model, Scratch};
-    use proptest::prelude::*;
-
-    /// A model that reads bytes, whose tokens are joined from those before, or from all of them where `shuffle` is set.
-    fn model(pairs: &[(usize, usize)], shuffle: usize, ignore_merges: bool) -> Model {
-        let mut vocab = Vocab::default();
-        for byte in 0..=255 {
-            vocab.append(&byte_level::char_of(byte).to_string()).unwrap();
-        }
-        // Characters of three bytes with the same first two, letters, and a byte that begins nothing.
-        let spell = |text: &[u8]| text.iter().map(|&byte| byte_level::char_of(byte)).collect::<String>();
-        let mut tokens: Vec<String> =
-            [0xE4, 0xBD, 0xA0, 0xA1, b'a', b'b', 0].map(|byte| spell(&[byte])).into();
-        let mut merges: Vec<(String, String)> = Vec::new();
-        for &(left, right) in pairs {
-            let (left, right) = (tokens[left % tokens.len()].clone(), tokens[right % tokens.len()].clone());
-            let token = format!("{left}{right}");
-            if vocab.id(&token).is_none() {
-                vocab.append(&token).unwrap();
-                tokens.push(token);
-            }
-            merges.push((left, right));
-        }
-        let places = 0..merges.len();
-        let mut order: Vec<usize> = places.collect();
-        order.sort_by_key(|place| place * shuffle % 1009);
-        let merges = order.into_iter().map(|place| merges[place].clone());
-        let settings = BpeSettings { ignore_merges, ..BpeSettings::default() };
-        let mut model = Bpe::new(vocab, merges, settings).unwrap();
-        model.read_bytes();
-        Model::Bpe(model)
-    }
-
-    proptest! {
-        #[test]
-        fn ids_are_those_of_the_tokens(
-            pairs in proptest::collection::vec((0_usize..60, 0_usize..60), 0..60),
-            shuffle in prop_oneof![3 => Just(1_usize), 1 => 1_usize..1009],
-            ignore_merges in any::<bool>(),
-            words in proptest::collection::vec(
-                proptest::collection::vec(proptest::sample::select(&b"\xE4\xBD\xA0\xA1ab\0 "[..]), 0..100),
-                1..20,
-            ),
-        ) {
-            let models = [model(&pairs, shuffle, ignore_merges), model(&pairs[..pairs.len() / 2], 1, false)];
-            let mut scratch = Scratch::default();
-            for model in [0, 1, 0] {
-                for word in &words {
-                    let (mut ids, mut tokens) = (Vec::new(), Vec::new());
-                    models[model].encode_ids(word, &mut scratch, &mut ids).unwrap();
-                    models[model].encode_bytes(word, &mut tokens).unwrap();
-                    prop_assert_eq!(ids, tokens.iter().map(|token| token.id).collect::<Vec<_>>());
-                }
-            }
-            let vocab = models[0].vocab();
-            for (_, token) in vocab.iter() {
-                let word: Vec<u8> = token.chars().filter_map(byte_level::byte_of).collect();
-                let (mut ids, mut tokens) = (Vec::new(), Vec::new());
-                models[0].encode_ids(&word, &mut scratch, &mut ids).unwrap();
-                models[0].encode_bytes(&word, &mut tokens).unwrap();
-                prop_assert_eq!(ids, tokens.iter().map(|token| token.id).collect::<Vec<_>>());
-            }
-        }
-    }
-}
+#[path = "bytes_tests.rs"]
+mod tests;

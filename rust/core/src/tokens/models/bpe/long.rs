@@ -20,6 +20,7 @@
 
 use super::heap;
 use super::merge::Merges;
+use super::out::Out;
 use super::symbols::Symbols;
 use super::window::{self, Window};
 
@@ -41,21 +42,44 @@ impl<Whole: Symbols + ?Sized> Symbols for Part<'_, Whole> {
     fn symbol(&self, place: usize) -> u32 {
         self.whole.symbol(self.begin + place)
     }
+}
 
-    fn first_merge(&self, merges: &Merges, place: usize) -> Option<(u32, u32)> {
-        self.whole.first_merge(merges, self.begin + place)
+/// Up to so many tokens wait until they are given out. Of a long word all would be much memory, which costs more time
+/// than merging where it is touched for the first time.
+const WAITING: usize = 1 << 14;
+
+/// Appends what is left of a word when it is merged: symbols, each with how many it was made of.
+pub(super) fn merge(merges: &Merges, word: &(impl Symbols + ?Sized), out: &mut impl Out) {
+    merge_with(merges, word, WAITING, out);
+}
+
+fn merge_with(merges: &Merges, word: &(impl Symbols + ?Sized), waiting: usize, out: &mut impl Out) {
+    if let Err(given) = merge_waiting(merges, word, waiting, out) {
+        out.take_back(given);
+        // Now none is given out before all is done, so that this cannot fail.
+        let _done = merge_waiting(merges, word, usize::MAX, out);
     }
 }
 
-/// What is left of a word when it is merged: symbols, each with how many it was made of.
-pub(super) fn merge(merges: &Merges, word: &(impl Symbols + ?Sized)) -> Vec<(u32, u32)> {
+/// The same with up to so many tokens that wait. Where a window has to go back to tokens that were given out it ends, and
+/// says how many were.
+fn merge_waiting(
+    merges: &Merges,
+    word: &(impl Symbols + ?Sized),
+    waiting: usize,
+    out: &mut impl Out,
+) -> Result<(), usize> {
     let mut room = Window::new();
     // What the word gives up to `done`, and what the window gives.
     let (mut tokens, mut found) = (Vec::new(), Vec::new());
+    let mut given = 0;
     let mut done = 0;
     let mut overlap = OVERLAP;
     while done < word.len() {
         let (kept, begin) = step_back(&tokens, done, overlap);
+        if kept == 0 && given > 0 {
+            return Err(given);
+        }
         let end = word.len().min(begin + (2 * (done - begin)).max(window::LONGEST));
         found.clear();
         merge_window(merges, &Part { whole: word, begin, end }, &mut room, &mut found);
@@ -72,8 +96,16 @@ pub(super) fn merge(merges: &Merges, word: &(impl Symbols + ?Sized)) -> Vec<(u32
         }
         done = end;
         overlap = OVERLAP;
+        if tokens.len() / 2 >= waiting {
+            let first = tokens.len() - waiting;
+            tokens.drain(..first).for_each(|(id, count)| out.push(id, count as usize));
+            given += first;
+        }
     }
-    tokens
+    for (id, count) in tokens {
+        out.push(id, count as usize);
+    }
+    Ok(())
 }
 
 fn merge_window(
@@ -117,4 +149,77 @@ fn meeting(one: &[(u32, u32)], other: &[(u32, u32)]) -> Option<(usize, usize)> {
         }
     }
     None
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::tokens::models::Token;
+    use crate::tokens::models::bpe::merge::tests::merges_of;
+    use proptest::prelude::*;
+    use std::cell::Cell;
+
+    fn merged(merges: &Merges, ids: &[u32], waiting: usize) -> Vec<(u32, u32)> {
+        let symbols: Vec<Cell<Token>> = ids.iter().map(|&id| Cell::new(Token { id, length: 1 })).collect();
+        // What stands before a word stays.
+        let mut out = vec![(9, 9)];
+        merge_with(merges, &symbols[..], waiting, &mut out);
+        assert_eq!(out.remove(0), (9, 9));
+        out
+    }
+
+    fn heaped(merges: &Merges, ids: &[u32]) -> Vec<(u32, u32)> {
+        let symbols: Vec<Cell<Token>> = ids.iter().map(|&id| Cell::new(Token { id, length: 1 })).collect();
+        let mut out = Vec::new();
+        heap::merge(merges, &symbols[..], &mut out);
+        out
+    }
+
+    /// 0 1 2 ... `last` 0 1 2 ...: each pair comes before the one on its left, so that the right end decides for all
+    /// the letters up to where `last` and 0 meet, and, if these become one too, for all of the word.
+    fn domino(last: u32, whole: bool) -> Merges {
+        let mut merges = Merges::default();
+        for letter in 0..last {
+            merges.insert((letter, letter + 1), 10_000 - letter, 10_000 + letter);
+        }
+        if whole {
+            merges.insert((last, 0), 1, 30_000);
+        }
+        merges
+    }
+
+    #[test]
+    fn tokens_that_were_given_out_are_taken_back() {
+        for (last, whole) in [(60, true), (60, false), (2999, true), (2999, false)] {
+            let merges = domino(last, whole);
+            for length in [1023, 1024, 1025, 5000, 20_011] {
+                let ids: Vec<u32> = (0..length).map(|place| place % (last + 1)).collect();
+                let want = heaped(&merges, &ids);
+                for waiting in [1, 100, 1000, WAITING, usize::MAX] {
+                    assert_eq!(merged(&merges, &ids, waiting), want, "{last} {whole} {length} {waiting}");
+                }
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn however_few_tokens_wait(
+            letters in proptest::collection::vec(0_u32..4, 1..9),
+            length in 0_usize..5000,
+            noise in proptest::collection::vec((0_usize..5000, 0_u32..4), 0..100),
+            pairs in proptest::collection::vec((0_usize..40, 0_usize..40), 0..60),
+            shuffle in 1_u32..1009,
+            waiting in 1_usize..300,
+        ) {
+            let mut ids: Vec<u32> = letters.iter().copied().cycle().take(length).collect();
+            for (place, letter) in noise {
+                if let Some(id) = ids.get_mut(place) {
+                    *id = letter;
+                }
+            }
+            let merges = merges_of(&pairs, shuffle);
+            prop_assert_eq!(merged(&merges, &ids, waiting), heaped(&merges, &ids));
+        }
+    }
 }

@@ -1,19 +1,24 @@
 //! Joins the symbols of a word, pair by pair, the pair of the lowest rank first, the leftmost of equals.
 
+#![expect(
+    clippy::inline_always,
+    reason = "what runs on certain machines only has to be compiled for them whole"
+)]
+
 use std::cell::Cell;
 
+use super::few::{self, FEW};
 use super::heap;
 use super::long;
+use super::out::Out;
 use super::pairs::{Merge, Pairs};
 use super::symbols::Symbols;
+use super::vectors::{self, Step, Vectors};
 use super::word::{self, Word};
 use crate::tokens::models::Token;
 
 /// Ranks from here on are not merged by keys, in which they share 31 bits with a place.
 const RANKS: u32 = (1 << (i32::BITS - 1 - word::LONGEST.trailing_zeros())) - 1;
-
-/// Ranks may be so far apart, however few they are.
-const FEW: usize = 1024;
 
 /// Which pairs of neighbours become one symbol.
 #[derive(Debug, Clone, Default)]
@@ -43,25 +48,15 @@ impl Merges {
         merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
     }
 
-    /// The merges by rising rank. None where two have one rank, where ranks are far apart, or where only the heap will
-    /// do.
-    pub(super) fn by_rank(&self) -> Option<Vec<Merge>> {
-        let highest = self.pairs.merges().map(|merge| merge.rank as usize).max().map_or(0, |rank| rank + 1);
-        if self.needs_heap || highest > 4 * self.pairs.merges().count() + FEW {
-            return None;
-        }
-        let mut merges = vec![None; highest];
-        for merge in self.pairs.merges() {
-            if merges[merge.rank as usize].replace(*merge).is_some() {
-                return None;
-            }
-        }
-        Some(merges.into_iter().flatten().collect())
+    /// All merges, in no order.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &Merge> {
+        self.pairs.merges()
     }
 
-    /// The pairs, in no order.
-    pub(super) fn pairs(&self) -> impl Iterator<Item = (u32, u32)> {
-        self.pairs.merges().map(|merge| (merge.left, merge.right))
+    /// Whether words are merged by keys.
+    #[inline]
+    pub(super) fn has_keys(&self) -> bool {
+        !self.needs_heap
     }
 
     #[inline]
@@ -69,37 +64,77 @@ impl Merges {
         self.pairs.get(left, right)
     }
 
-    /// Calls `visit` with what is left of a row of symbols when it is merged: symbols, each with how many it was made of.
+    /// Appends what is left of a row of symbols when it is merged.
     #[inline]
-    pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), mut visit: impl FnMut(u32, usize)) {
+    pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
         if symbols.len() <= word::LONGEST && !self.needs_heap {
-            Word::merged(self, symbols).tokens().for_each(|(id, count)| visit(id, count));
+            vectors::run(&mut Row { merges: self, symbols, visit: |id, count| out.push(id, count) });
         } else {
-            self.merge_long(symbols).into_iter().for_each(|(id, count)| visit(id, count as usize));
+            self.merge_long(symbols, out);
         }
     }
 
     #[cold]
-    fn merge_long(&self, symbols: &(impl Symbols + ?Sized)) -> Vec<(u32, u32)> {
-        if !self.needs_heap {
-            return long::merge(self, symbols);
+    fn merge_long(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
+        if self.needs_heap {
+            let mut tokens = Vec::new();
+            heap::merge(self, symbols, &mut tokens);
+            for (id, count) in tokens {
+                out.push(id, count as usize);
+            }
+        } else {
+            long::merge(self, symbols, out);
         }
-        let mut tokens = Vec::new();
-        heap::merge(self, symbols, &mut tokens);
-        tokens
     }
 
     /// Joins what stands in `tokens` from `start`.
     pub(in crate::tokens) fn apply(&self, tokens: &mut Vec<Token>, start: usize) {
         let row = Cell::from_mut(&mut tokens[start..]).as_slice_of_cells();
         let (mut taken, mut written) = (0, 0);
-        self.merge(row, |id, count| {
+        let mut write = |id: u32, count: usize| {
             let length = row[taken..taken + count].iter().map(|token| token.get().length).sum();
             row[written].set(Token { id, length });
             taken += count;
             written += 1;
-        });
+        };
+        if row.len() <= word::LONGEST && !self.needs_heap {
+            vectors::run(&mut Row { merges: self, symbols: row, visit: write });
+        } else {
+            let mut merged: Vec<(u32, u32)> = Vec::new();
+            self.merge_long(row, &mut merged);
+            for (id, count) in merged {
+                write(id, count as usize);
+            }
+        }
         tokens.truncate(start + written);
+    }
+}
+
+/// A row of up to [`word::LONGEST`] symbols.
+struct Row<'r, S: ?Sized, Visit> {
+    merges: &'r Merges,
+    symbols: &'r S,
+    visit: Visit,
+}
+
+impl<S: Symbols + ?Sized, Visit: FnMut(u32, usize)> Step for Row<'_, S, Visit> {
+    #[inline(always)]
+    fn run<V: Vectors>(&mut self) {
+        let count = self.symbols.len();
+        if count > FEW {
+            let begins = u64::MAX >> (word::LONGEST - count);
+            let word =
+                Word::of_symbols::<V>(self.merges, begins, count, |place, _| self.symbols.symbol(place));
+            word.tokens().for_each(|(id, count)| (self.visit)(id, count));
+        } else if count > 0 {
+            let mut symbols = [0; FEW];
+            for (place, symbol) in symbols.iter_mut().enumerate().take(count) {
+                *symbol = self.symbols.symbol(place);
+            }
+            let left = few::merge::<V>(self.merges, &mut symbols, count);
+            few::places(left, count)
+                .for_each(|(place, next)| (self.visit)(symbols[place % FEW], next - place));
+        }
     }
 }
 
@@ -127,7 +162,7 @@ pub(super) mod tests {
     }
 
     /// A row of letters merged as the definition has it.
-    pub(in super::super) fn by_definition(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
+    fn by_definition(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
         let mut row: Vec<(u32, usize)> = ids.iter().map(|&id| (id, 1)).collect();
         loop {
             let pairs = row.windows(2).enumerate();
@@ -141,9 +176,9 @@ pub(super) mod tests {
     }
 
     fn merged(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
-        let mut found = Vec::new();
-        merges.merge(&symbols(ids)[..], |id, count| found.push((id, count)));
-        found
+        let mut found: Vec<(u32, u32)> = Vec::new();
+        merges.merge(&symbols(ids)[..], &mut found);
+        found.into_iter().map(|(id, count)| (id, count as usize)).collect()
     }
 
     fn heaped(merges: &Merges, ids: &[u32]) -> Vec<(u32, usize)> {
@@ -153,8 +188,8 @@ pub(super) mod tests {
     }
 
     /// Merges of rows of letters, each row with an id of its own, whichever way it is made; ranks in the order given,
-    /// so that what a merge needs may come after it, or never. And the rows.
-    pub(in super::super) fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> (Merges, Vec<Vec<u32>>) {
+    /// so that what a merge needs may come after it, or never.
+    pub(in super::super) fn merges_of(pairs: &[(usize, usize)], shuffle: u32) -> Merges {
         let mut texts: Vec<Vec<u32>> = (0..4).map(|letter| vec![letter]).collect();
         let mut merges = Merges::default();
         for (rank, &(left, right)) in (0_u32..).zip(pairs) {
@@ -166,7 +201,7 @@ pub(super) mod tests {
             }
             merges.insert((left as u32, right as u32), rank.wrapping_mul(shuffle) % 1009, id as u32);
         }
-        (merges, texts)
+        merges
     }
 
     #[test]
@@ -202,7 +237,7 @@ pub(super) mod tests {
             pairs in proptest::collection::vec((0_usize..12, 0_usize..12), 0..30),
             shuffle in 1_u32..1009,
         ) {
-            let (merges, _) = merges_of(&pairs, shuffle);
+            let merges = merges_of(&pairs, shuffle);
             let want = by_definition(&merges, &ids);
             prop_assert_eq!(&merged(&merges, &ids), &want);
             prop_assert_eq!(&heaped(&merges, &ids), &want);
@@ -227,7 +262,7 @@ pub(super) mod tests {
                     *id = letter;
                 }
             }
-            let (merges, _) = merges_of(&pairs, shuffle);
+            let merges = merges_of(&pairs, shuffle);
             let want = heaped(&merges, &ids);
             prop_assert_eq!(&merged(&merges, &ids), &want);
         }

@@ -4,24 +4,23 @@
 //! Radford et al. 2019. The lowest-ranked pair is joined first, the leftmost where several have that rank.
 
 mod bytes;
-mod compatible;
+mod few;
 mod file;
+mod glue;
 mod heap;
 mod long;
 mod merge;
+mod out;
 mod pairs;
 mod parts;
 mod ranks;
-mod segments;
 mod symbols;
 mod vectors;
-mod whole;
 mod window;
 mod word;
 
 use self::bytes::Bytes;
 pub(in crate::tokens) use self::merge::Merges;
-pub(in crate::tokens) use self::segments::Segments;
 use self::symbols::Characters;
 use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
 use crate::text::byte_level;
@@ -104,7 +103,7 @@ impl Bpe {
     }
 
     /// Whether reading bytes gives the same ids and spans as reading them spelled in the byte-level alphabet: every
-    /// byte is a token, and characters are spelled the same wherever they stand.
+    /// byte that UTF-8 has is a token, and characters are spelled the same wherever they stand.
     ///
     /// Of a vocabulary that lacks bytes the ids could still be the same (without an unknown token lacking bytes are
     /// dropped), but not the spans: those shift by what is dropped, in bytes of the spelling.
@@ -117,15 +116,26 @@ impl Bpe {
         if affixes.into_iter().flatten().any(|affix| !affix.is_empty()) {
             return None;
         }
-        let id = |byte| self.characters.id(byte_level::char_of(byte), true, true);
+        let id = |byte| {
+            let id = self.characters.id(byte_level::char_of(byte), true, true);
+            id.or(bytes::is_never_in_utf8(byte).then_some(bytes::NO_SYMBOL))
+        };
         let ids: Option<Vec<u32>> = (0..=255).map(id).collect();
         ids.and_then(|ids| ids.into_boxed_slice().try_into().ok())
     }
 
     /// Takes words as they are from now on, not spelled in the byte-level alphabet, if that changes nothing.
     pub fn read_bytes(&mut self) {
+        self.read_bytes_knowing(|_| false);
+    }
+
+    /// The same where `is_merged` says of some tokens that their texts are merged to them.
+    fn read_bytes_knowing(&mut self, is_merged: impl Fn(u32) -> bool) {
         let Some(ids) = self.byte_ids() else { return };
-        let bytes = Bytes::new(ids, &self.vocab, &self.merges, self.settings.ignore_merges);
+        let Some(mut bytes) = Bytes::new(ids, &self.merges, &self.vocab) else { return };
+        if self.settings.ignore_merges {
+            bytes.note_whole_words(&self.merges, self.vocab.reachable().filter(|&(id, _)| !is_merged(id)));
+        }
         self.bytes = Some(bytes);
     }
 
@@ -136,19 +146,16 @@ impl Bpe {
 
     pub(super) fn encode_bytes(&self, word: &[u8], tokens: &mut Vec<Token>) -> Result<()> {
         let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
-        bytes.encode(&self.merges, word, |id, count| tokens.push(Token { id, length: count as u32 }));
+        bytes.check(word)?;
+        bytes.encode(&self.merges, word, tokens);
         Ok(())
     }
 
     /// The ids of what [`Bpe::encode_bytes`] gives.
-    pub(super) fn encode_byte_ids(
-        &self,
-        word: &[u8],
-        segments: &mut Segments,
-        ids: &mut Vec<u32>,
-    ) -> Result<()> {
+    pub(super) fn encode_byte_ids(&self, word: &[u8], ids: &mut Vec<u32>) -> Result<()> {
         let bytes = self.bytes.as_ref().ok_or_else(reads_characters)?;
-        bytes.encode_ids(&self.merges, word, segments, ids);
+        bytes.check(word)?;
+        bytes.encode(&self.merges, word, ids);
         Ok(())
     }
 

@@ -7,6 +7,7 @@
 //! encoding the token alone with all shorter tokens leaves over, and a list of these pairs is an ordinary BPE with the
 //! same ids. A token that is not left over as two symbols is never merged to: it is met only as a whole word.
 
+use super::bytes::NO_SYMBOL;
 use super::{Bpe, BpeSettings, Token};
 use crate::text::byte_level;
 use crate::tokens::Vocab;
@@ -42,22 +43,21 @@ impl Bpe {
         let no_merges: [(&str, &str); 0] = [];
         let settings = BpeSettings { ignore_merges: true, ..BpeSettings::default() };
         let mut model = Self::new(vocab, no_merges, settings)?;
-        model.read_bytes();
-        let Some(byte_ids) = model.bytes.as_ref().map(|bytes| bytes.ids.clone()) else {
-            return Err(lacks_a_byte(&model));
-        };
+        let byte_ids = model.byte_ids().filter(|ids| !ids.contains(&NO_SYMBOL));
+        let byte_ids = byte_ids.ok_or_else(|| lacks_a_byte(&model))?;
         tokens.sort_unstable_by_key(|(bytes, _)| bytes.len());
         let mut symbols = Vec::new();
+        let mut merged = vec![false; model.vocab.size()];
         for (bytes, rank) in tokens {
             symbols.clear();
             symbols.extend(bytes.iter().map(|&byte| Token { id: byte_ids[usize::from(byte)], length: 1 }));
             model.merges.apply(&mut symbols, 0);
             if let [left, right] = symbols[..] {
                 model.merges.insert((left.id, right.id), rank, rank);
+                merged[rank as usize] = true;
             }
         }
-        // Now that the merges are known, those of two bytes can be.
-        model.read_bytes();
+        model.read_bytes_knowing(|id| merged.get(id as usize).copied().unwrap_or_default());
         Ok(model)
     }
 }

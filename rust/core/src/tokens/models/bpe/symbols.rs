@@ -4,7 +4,6 @@ use std::cell::Cell;
 
 use rustc_hash::FxHashMap;
 
-use super::merge::Merges;
 use crate::tokens::Vocab;
 use crate::tokens::models::Token;
 
@@ -13,13 +12,6 @@ pub(super) trait Symbols {
     fn len(&self) -> usize;
 
     fn symbol(&self, place: usize) -> u32;
-
-    /// The merge of the symbol at a place with the next one: its rank, and what comes of it.
-    #[inline]
-    fn first_merge(&self, merges: &Merges, place: usize) -> Option<(u32, u32)> {
-        let merge = merges.get(self.symbol(place), self.symbol(place + 1))?;
-        Some((merge.rank, merge.id))
-    }
 }
 
 impl Symbols for [Cell<Token>] {

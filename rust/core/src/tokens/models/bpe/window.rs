@@ -72,9 +72,7 @@ impl Window {
             self.previous[place] = (place as u16).checked_sub(1).unwrap_or(END);
         }
         for place in 1..self.length {
-            if let Some((rank, id)) = symbols.first_merge(merges, place - 1) {
-                self.note(place - 1, rank, id);
-            }
+            self.look_up(merges, place - 1, place);
         }
         vectors::run(&mut Merging { window: self, merges });
     }

@@ -6,8 +6,7 @@
 )]
 
 use super::merge::Merges;
-use super::symbols::Symbols;
-use super::vectors::{self, LANES, Step, Vectors};
+use super::vectors::{LANES, Vectors};
 
 /// The most symbols of a word that is merged here: the bits that say which of them are left fit in one number.
 pub(super) const LONGEST: usize = 64;
@@ -31,25 +30,38 @@ pub(super) struct Word {
 }
 
 impl Word {
-    /// The first [`LONGEST`] symbols of a word, merged.
-    pub(super) fn merged(merges: &Merges, symbols: &(impl Symbols + ?Sized)) -> Self {
-        let length = symbols.len().min(LONGEST);
+    /// Symbols merged that are made of one or more of up to [`LONGEST`] places: where they begin, as bits, of which the
+    /// first is the lowest place, and where they end.
+    #[inline(always)]
+    pub(super) fn of_symbols<V: Vectors>(
+        merges: &Merges,
+        begins: u64,
+        length: usize,
+        symbol: impl Fn(usize, usize) -> u32,
+    ) -> Self {
         let mut word = Self {
             symbols: [0; LONGEST],
             becomes: [0; LONGEST],
             keys: [NONE; LONGEST],
             length,
-            left: if length == LONGEST { u64::MAX } else { (1 << length) - 1 },
+            left: begins,
         };
-        for place in 0..length {
-            word.symbols[place] = symbols.symbol(place);
+        let mut bits = begins;
+        while bits != 0 {
+            let place = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            let end = if bits == 0 { length } else { bits.trailing_zeros() as usize };
+            word.symbols[place % LONGEST] = symbol(place, end);
         }
-        for place in 1..length {
-            if let Some((rank, id)) = symbols.first_merge(merges, place - 1) {
-                word.note(place - 1, rank, id);
-            }
+        let mut place = begins.trailing_zeros() as usize;
+        let mut bits = begins & begins.wrapping_sub(1);
+        while bits != 0 {
+            let next = bits.trailing_zeros() as usize;
+            bits &= bits - 1;
+            word.look_up(merges, place, next);
+            place = next;
         }
-        vectors::run(&mut Merging { word: &mut word, merges });
+        word.merge::<V>(merges);
         word
     }
 
@@ -68,6 +80,19 @@ impl Word {
     fn note(&mut self, place: usize, rank: u32, id: u32) {
         self.keys[place % LONGEST] = key(rank, place);
         self.becomes[place % LONGEST] = id;
+    }
+
+    /// Merges until no pair is left that can be.
+    #[inline(always)]
+    fn merge<V: Vectors>(&mut self, merges: &Merges) {
+        let compared = self.length.next_multiple_of(LANES).min(LONGEST);
+        loop {
+            let least = V::least(&self.keys[..compared]);
+            if least == NONE {
+                return;
+            }
+            self.join(merges, least as usize % LONGEST);
+        }
     }
 
     #[inline(always)]
@@ -102,24 +127,4 @@ impl Word {
 #[inline]
 pub(super) fn key(rank: u32, place: usize) -> i32 {
     (rank << LONGEST.trailing_zeros()) as i32 | (place % LONGEST) as i32
-}
-
-struct Merging<'w> {
-    word: &'w mut Word,
-    merges: &'w Merges,
-}
-
-impl Step for Merging<'_> {
-    /// Merges until no pair is left that can be.
-    #[inline(always)]
-    fn run<V: Vectors>(&mut self) {
-        let compared = self.word.length.next_multiple_of(LANES).min(LONGEST);
-        loop {
-            let least = V::least(&self.word.keys[..compared]);
-            if least == NONE {
-                return;
-            }
-            self.word.join(self.merges, least as usize % LONGEST);
-        }
-    }
 }
