@@ -186,12 +186,13 @@ impl Tokenizer {
         Ok(encodings)
     }
 
-    /// How many bytes the word caches take that no call is using.
+    /// How many bytes the caches of words take that no call is using.
     ///
-    /// Each thread of a call has one, of up to [`super::WordCache::DEFAULT_LIMIT`], and leaves it for the next call.
+    /// Each thread of a call has its own, of up to [`super::WordCache::DEFAULT_LIMIT`] each, and leaves them for the next
+    /// call.
     pub fn cache_bytes(&self) -> usize {
         let workspaces = self.workspaces.lock().unwrap_or_else(PoisonError::into_inner);
-        workspaces.iter().map(|workspace| workspace.cache.bytes()).sum()
+        workspaces.iter().map(Workspace::cache_bytes).sum()
     }
 
     /// Gives back the memory of the word caches that no call is using. No id changes by that.

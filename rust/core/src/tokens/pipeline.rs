@@ -68,6 +68,16 @@ pub(super) struct Workspace {
     pub(super) sentencepiece: sentencepiece::Buffers,
 }
 
+impl Workspace {
+    /// How many bytes the caches of words take.
+    pub(super) fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+            + self.parts.bytes()
+            + self.metaspace.cache_bytes()
+            + self.sentencepiece.cache_bytes()
+    }
+}
+
 /// A part of a text on its way to the model: an added token and where it stood, or pieces for the model.
 #[derive(Debug)]
 pub(super) enum Part {

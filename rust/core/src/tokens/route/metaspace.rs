@@ -155,6 +155,12 @@ pub(in crate::tokens) struct Buffers {
     own: Own,
 }
 
+impl Buffers {
+    pub(in crate::tokens) fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+}
+
 #[derive(Debug, Default)]
 struct Own {
     scratch: Scratch,

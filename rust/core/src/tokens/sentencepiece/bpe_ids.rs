@@ -17,6 +17,12 @@ pub(super) struct Parts {
     making: Making,
 }
 
+impl Parts {
+    pub(super) fn cache_bytes(&self) -> usize {
+        self.cache.bytes()
+    }
+}
+
 /// What making the ids of a part needs.
 #[derive(Debug, Default)]
 struct Making {

@@ -73,6 +73,13 @@ impl Paths {
             || self.words.len() > MOST_BYTES
     }
 
+    /// How many bytes they take.
+    pub(super) fn bytes(&self) -> usize {
+        self.entries.capacity() * size_of::<Entry>()
+            + self.numbers.capacity() * size_of::<u32>()
+            + self.words.capacity()
+    }
+
     pub(super) fn clear(&mut self) {
         *self = Self::default();
     }

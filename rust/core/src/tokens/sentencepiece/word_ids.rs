@@ -20,6 +20,12 @@ pub(in crate::tokens) struct Buffers {
     taking: Taking,
 }
 
+impl Buffers {
+    pub(in crate::tokens) fn cache_bytes(&self) -> usize {
+        self.parts.cache_bytes() + self.known.cache.bytes() + self.known.paths.bytes()
+    }
+}
+
 /// The words that were seen.
 #[derive(Debug, Default)]
 struct Known {
