@@ -9,11 +9,13 @@ use std::cell::Cell;
 
 use super::few::{self, FEW};
 use super::heap;
-use super::long;
+use super::long::{self, Whole};
 use super::out::Out;
 use super::pairs::{Merge, Pairs};
+use super::spelling::{Spelled, Speller};
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
+use super::window;
 use super::word::{self, Word};
 use crate::tokens::models::Token;
 
@@ -83,7 +85,24 @@ impl Merges {
                 out.push(id, count as usize);
             }
         } else {
-            long::merge(self, symbols, out);
+            long::merge(self, &mut Whole(symbols), out);
+        }
+    }
+
+    /// Appends the tokens of a text that is spelled by and by. `symbols` is room to work in.
+    pub(in crate::tokens) fn merge_spelled(
+        &self,
+        speller: &mut impl Speller,
+        symbols: &mut Vec<Token>,
+        out: &mut impl Out,
+    ) {
+        symbols.clear();
+        let most = if self.needs_heap { usize::MAX } else { window::LONGEST };
+        if speller.spell(most, symbols) {
+            self.apply(symbols, 0);
+            symbols.iter().for_each(|token| out.push(token.id, token.length as usize));
+        } else {
+            long::merge(self, &mut Spelled::new(speller), out);
         }
     }
 
