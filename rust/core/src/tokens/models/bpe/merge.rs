@@ -100,7 +100,7 @@ impl Merges {
 
     /// The merge of a pair.
     pub(super) fn get(&self, left: u32, right: u32) -> Option<Merge> {
-                let merge = |rank| Merge { left, right, rank, id: self.becomes(rank) };
+        let merge = |rank| Merge { left, right, rank, id: self.becomes(rank) };
         self.others.get(&(left, right)).copied().or_else(|| self.pairs.rank(left, right).map(merge))
     }
 

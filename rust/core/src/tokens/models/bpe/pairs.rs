@@ -64,7 +64,8 @@ impl Pairs {
         let pair = pair(left, right);
         let hash = hash(pair);
         let bits = bits(hash);
-        if self.filter[(hash >> (self.shift + SLOTS_A_WORD)) as usize] & bits != bits || left | right >= LIMIT {
+        if self.filter[(hash >> (self.shift + SLOTS_A_WORD)) as usize] & bits != bits || left | right >= LIMIT
+        {
             return None;
         }
         let mut place = (hash >> self.shift) as usize;

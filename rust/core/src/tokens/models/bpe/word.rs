@@ -37,12 +37,7 @@ impl Word {
         length: usize,
         symbol: impl Fn(usize, usize) -> u32,
     ) -> Self {
-        let mut word = Self {
-            symbols: [0; LONGEST],
-            keys: [NONE; LONGEST],
-            length,
-            left: begins,
-        };
+        let mut word = Self { symbols: [0; LONGEST], keys: [NONE; LONGEST], length, left: begins };
         let mut bits = begins;
         while bits != 0 {
             let place = bits.trailing_zeros() as usize;
