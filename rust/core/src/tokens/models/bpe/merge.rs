@@ -152,7 +152,9 @@ impl Merges {
         let most = if self.has_keys() { window::LONGEST } else { usize::MAX };
         if speller.spell(most, symbols) {
             self.apply(symbols, 0);
-            symbols.iter().for_each(|token| out.push(token.id, token.length as usize));
+            for token in symbols.iter() {
+                out.push(token.id, token.length as usize);
+            }
         } else {
             long::merge(self, &mut Spelled::new(speller), out);
         }
