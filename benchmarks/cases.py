@@ -73,6 +73,8 @@ WORST = (
     WorstCase("punctuation", "punctuation"),
     WorstCase("NULs", "nuls"),
     WorstCase("Chinese", "chinese"),
+    WorstCase("digits", "digits"),
+    WorstCase("spaces", "spaces"),
     WorstCase("5,000 added tokens", "added_tokens", added_tokens=5000),
 )
 WORST_LENGTHS = (64_000, 256_000, 1_000_000, 4_000_000, 16_000_000)

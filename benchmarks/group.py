@@ -18,6 +18,7 @@ class Options:
         named: whether the command line names them; then trainers are measured too only where they are among them.
         runs: processes an engine and case; None for the group's own number.
         quick: take little of everything: to see that it works, not how fast it is.
+        seed: another one gives other texts, where texts are drawn.
         folder: for files that are needed meanwhile.
         bar: is advanced by one for each process.
 
@@ -27,6 +28,7 @@ class Options:
     named: bool
     runs: int | None
     quick: bool
+    seed: int
     folder: Path
     bar: Progress
 

@@ -54,6 +54,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--engines", help="names with commas between (default: all that are installed)")
     parser.add_argument("--runs", type=int, help="processes an engine and case (default: a group's own number)")
     parser.add_argument("--quick", action="store_true", help="little text and one process: to see that it works")
+    parser.add_argument("--seed", type=int, default=0, help="another one gives other texts that break tokenizers")
     here = Path(__file__).parent / "results" / "latest.json"
     parser.add_argument("--out", type=Path, default=here, help="where figures go, and pictures beside it")
     return parser
@@ -73,13 +74,13 @@ def _run(options: argparse.Namespace) -> None:
     for name in wanted:
         with tempfile.TemporaryDirectory() as folder, Progress(name, unit="processes") as bar:
             found = GROUPS[name](
-                Options(engines, bool(options.engines), options.runs, options.quick, Path(folder), bar)
+                Options(engines, bool(options.engines), options.runs, options.quick, options.seed, Path(folder), bar)
             )
             bar.note = ""
         print(f"\n{name}\n{'=' * len(name)}\n\n{found.table}", flush=True)
         groups[name] = found.figures
         # After each group, so that an end that was not planned loses one group only.
-        keep(options.out, {**before, "quick": options.quick}, groups)
+        keep(options.out, {**before, "quick": options.quick, "seed": options.seed}, groups)
         _draw(options.out, name, found.charts, machine.in_a_line(before))
 
 

@@ -80,7 +80,8 @@ def worst(options: Options) -> Found:
     for case in WORST:
         for run in range(runs):
             documents = options.folder / "worst"
-            seeds = range(1000 * run, 1000 * run + len(lengths))
+            first = 1_000_000 * options.seed + 1000 * run
+            seeds = range(first, first + len(lengths))
             texts = [MAKERS[case.maker](length, seed) for length, seed in zip(lengths, seeds, strict=True)]
             write_documents(documents, texts)
             for name in files:

@@ -40,6 +40,16 @@ def nuls(size: int, _seed: int) -> str:
     return "\0" * size
 
 
+def digits(size: int, seed: int) -> str:
+    """Digits without a space."""
+    return np.random.default_rng(seed).integers(48, 58, size, np.uint8).tobytes().decode()
+
+
+def spaces(size: int, _seed: int) -> str:
+    """Spaces and nothing else: there is one such text of a length."""
+    return " " * size
+
+
 def chinese(size: int, seed: int) -> str:
     """Han characters without a space, drawn evenly: rare ones too."""
     points = np.random.default_rng(seed).integers(0x4E00, 0x9FA5, size // 3, np.uint32)
@@ -68,5 +78,16 @@ def _drawn(choices: "str | tuple[str, ...] | list[str]", size: int, seed: int) -
 
 MAKERS: dict[str, Callable[[int, int], str]] = {
     maker.__name__: maker
-    for maker in (equal_letters, random_letters, base64_text, emoji, punctuation, nuls, chinese, added_tokens)
+    for maker in (
+        equal_letters,
+        random_letters,
+        base64_text,
+        emoji,
+        punctuation,
+        nuls,
+        chinese,
+        digits,
+        spaces,
+        added_tokens,
+    )
 }
