@@ -14,6 +14,7 @@ mod out;
 mod pairs;
 mod parts;
 mod ranks;
+mod results;
 mod symbols;
 mod vectors;
 mod window;
