@@ -11,12 +11,14 @@ use rustc_hash::FxHashMap;
 
 use super::few::{self, FEW};
 use super::heap;
-use super::long;
+use super::long::{self, Whole};
 use super::out::Out;
 use super::pairs::{LIMIT, Pairs};
 use super::results::Results;
+use super::spelling::{Spelled, Speller};
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
+use super::window;
 use super::word::{self, Word};
 use crate::tokens::models::Token;
 
@@ -114,13 +116,32 @@ impl Merges {
     #[cold]
     fn merge_long(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
         if self.has_keys() {
-            long::merge(self, symbols, out);
+            long::merge(self, &mut Whole(symbols), out);
         } else {
             let mut tokens = Vec::new();
             heap::merge(self, symbols, &mut tokens);
             for (id, count) in tokens {
                 out.push(id, count as usize);
             }
+        }
+    }
+
+    /// Appends the tokens of a text that is spelled by and by. `symbols` is room to work in.
+    pub(in crate::tokens) fn merge_spelled(
+        &self,
+        speller: &mut impl Speller,
+        symbols: &mut Vec<Token>,
+        out: &mut impl Out,
+    ) {
+        symbols.clear();
+        let most = if self.has_keys() { window::LONGEST } else { usize::MAX };
+        if speller.spell(most, symbols) {
+            self.apply(symbols, 0);
+            for token in symbols.iter() {
+                out.push(token.id, token.length as usize);
+            }
+        } else {
+            long::merge(self, &mut Spelled::new(speller), out);
         }
     }
 
