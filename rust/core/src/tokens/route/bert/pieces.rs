@@ -27,10 +27,10 @@ impl Way {
         pieces: &mut Pieces,
         visit: &mut impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        if self.ascii.is_done(raw) {
+        if self.ascii.is_done(raw) || self.is_kept(raw, known) {
             return visit(raw);
         }
-        if self.normalize_one(raw, &mut known.table, &mut pieces.word) {
+        if self.normalize_one(raw, known, &mut pieces.word) {
             return if pieces.word.is_empty() { Ok(()) } else { visit(&pieces.word) };
         }
         let text = std::str::from_utf8(raw).map_err(|_| {
@@ -39,32 +39,50 @@ impl Way {
         self.scan_pieces(text, known, pieces, visit)
     }
 
-    /// Normalizes a raw word that becomes one word or nothing, by the table alone; false if it may be otherwise.
-    fn normalize_one(&self, mut raw: &[u8], table: &mut Table, word: &mut Vec<u8>) -> bool {
-        word.clear();
-        let mut kind = Kind::Gap as u8;
+    /// Whether a word is one as it stands: nothing becomes of its characters but themselves.
+    fn is_kept(&self, mut raw: &[u8], known: &Known) -> bool {
         while !raw.is_empty() {
             let (character, width) = first_character(raw);
-            raw = raw.get(width..).unwrap_or_default();
-            let mut entry = *table.seen(character);
-            if !entry.is_plain() {
-                let Some(character) = char::from_u32(character) else { return false };
-                entry = table.entry(character, &self.rules);
-            }
-            if !entry.is_plain() {
+            let (first, rest) = raw.split_at_checked(width).unwrap_or((raw, &[]));
+            if !(known.kept(character).is_some() || self.ascii.is_done(first)) {
                 return false;
             }
-            if entry.length() == 0 {
-                continue;
-            }
-            let is_first = word.is_empty();
-            if entry.kind() == Kind::Gap as u8
-                || !is_first && (entry.kind() != kind || kind == Kind::Alone as u8)
-            {
+            raw = rest;
+        }
+        true
+    }
+
+    /// Normalizes a raw word that becomes one word or nothing, character by character; false if it may be otherwise.
+    fn normalize_one(&self, mut raw: &[u8], known: &mut Known, word: &mut Vec<u8>) -> bool {
+        word.clear();
+        let mut last = Kind::Gap as u8;
+        while !raw.is_empty() {
+            let (character, width) = first_character(raw);
+            let (first, rest) = raw.split_at_checked(width).unwrap_or((raw, &[]));
+            raw = rest;
+            let kind = if let Some(kind) = known.kept(character) {
+                word.extend_from_slice(first);
+                kind
+            } else {
+                let mut entry = *known.table.seen(character);
+                if !entry.is_plain() {
+                    let Some(character) = char::from_u32(character) else { return false };
+                    entry = known.table.entry(character, &self.rules);
+                }
+                if !entry.is_plain() {
+                    return false;
+                }
+                if entry.length() == 0 {
+                    continue;
+                }
+                word.extend_from_slice(&entry.bytes()[..entry.length()]);
+                entry.kind()
+            };
+            let is_first = last == Kind::Gap as u8;
+            if kind == Kind::Gap as u8 || !is_first && (kind != last || kind == Kind::Alone as u8) {
                 return false;
             }
-            kind = entry.kind();
-            word.extend_from_slice(&entry.bytes()[..entry.length()]);
+            last = kind;
         }
         true
     }

@@ -1,7 +1,7 @@
 //! What each character beyond ASCII is where a text is cut into raw words, in a byte.
 
 use super::ascii::{BLOCK, Marks};
-use super::table::{Rules, Table};
+use super::table::{Entry, Rules, Table, is_ideograph};
 use crate::text::Kind;
 
 /// What is known of characters.
@@ -11,8 +11,11 @@ pub(super) struct Known {
     sorts: Sorts,
 }
 
-/// A [`Kind`] as a number, or one of these.
+/// A [`Kind`] as a number, perhaps with [`KEPT`], or one of these.
 type Sort = u8;
+
+/// Added where nothing becomes of a character but itself. Such a character has no entry in the table.
+const KEPT: Sort = 8;
 
 /// What becomes of it is nothing, or several things, or depends on its neighbours.
 const UNKNOWN: Sort = 4;
@@ -57,13 +60,31 @@ impl Sorts {
 }
 
 impl Known {
+    /// The kind of a character as a number, if it was met, and nothing becomes of it but itself.
+    #[inline]
+    pub(super) fn kept(&self, character: u32) -> Option<u8> {
+        let sort = self.sorts.met(character);
+        (sort & KEPT != 0).then_some(sort & !KEPT)
+    }
+
     #[cold]
     fn meet(&mut self, character: u32, rules: &Rules) -> Sort {
         let Some(known) = char::from_u32(character) else { return UNKNOWN };
-        let entry = self.table.entry(known, rules);
-        let sort = if entry.is_plain() && entry.length() > 0 { entry.kind() } else { UNKNOWN };
+        let sort = self.sort_of(known, rules);
         self.sorts.keep(character, sort);
         sort
+    }
+
+    fn sort_of(&mut self, character: char, rules: &Rules) -> Sort {
+        if let Some(kind) = rules.ideographs.filter(|_| is_ideograph(character)) {
+            return kind as u8 | KEPT;
+        }
+        let entry = Entry::of(character, rules);
+        if let Some(kind) = entry.kind_if_kept(character) {
+            return kind as u8 | KEPT;
+        }
+        self.table.keep(character, entry);
+        if entry.is_plain() && entry.length() > 0 { entry.kind() } else { UNKNOWN }
     }
 }
 
@@ -94,6 +115,7 @@ pub(super) fn add_others(
         if sort == UNSEEN {
             sort = known.meet(character, rules);
         }
+        let sort = sort & !KEPT;
         if sort != Kind::Word as u8 {
             let bits = ((1_u64 << width) - 1) << place;
             marks.word &= !bits;
