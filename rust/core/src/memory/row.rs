@@ -48,7 +48,9 @@ impl<T: Copy> Row<T> {
 impl<T: Copy> From<&[T]> for Row<T> {
     fn from(numbers: &[T]) -> Self {
         Self::written(numbers.len(), |room| {
-            room.write_copy_of_slice(numbers);
+            for (place, &number) in room.iter_mut().zip(numbers) {
+                place.write(number);
+            }
         })
     }
 }
