@@ -8,7 +8,7 @@ use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
 use super::models::{Model, Scratch, Token};
 use super::post_process::white_space_ends;
-use super::route::{self, Route};
+use super::route::{self, Extent, Route};
 use super::sentencepiece;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
@@ -137,6 +137,7 @@ impl Pipeline {
                     let stretch = route::Stretch {
                         is_first: range.start == 0,
                         is_normalized: false,
+                        extent: Extent::Whole,
                         text: &text[range],
                     };
                     route.encode(self, stretch, workspace, ids)
@@ -197,6 +198,7 @@ impl Pipeline {
                     let stretch = route::Stretch {
                         is_first: text.start() == 0 && range.start == 0,
                         is_normalized: true,
+                        extent: Extent::Whole,
                         text: &text.as_str()[range],
                     };
                     return route.encode(self, stretch, workspace, ids);
