@@ -114,8 +114,8 @@ pub(super) fn add_others(
             sign |= u64::from(sort & SIGN != 0) << place;
         }
         word |= u64::from(sort & WORD) << place;
-        alone |= u64::from(sort & ALONE) / u64::from(ALONE) << place;
-        unknown |= u64::from(sort & UNKNOWN) / u64::from(UNKNOWN) << place;
+        alone |= u64::from((sort & ALONE) / ALONE) << place;
+        unknown |= u64::from((sort & UNKNOWN) / UNKNOWN) << place;
     }
     let inner = marks.inner;
     let mut whole = [word, alone, unknown, sign];

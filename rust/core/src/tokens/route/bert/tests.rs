@@ -284,7 +284,7 @@ fn raw_words_and_normalized_ones_do_not_share_a_cache() {
         "version": "1.0", "truncation": null, "padding": null, "post_processor": null, "decoder": null,
         "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "normalizer": {"type": "NFD"},
         "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "#",
-            "max_input_chars_per_word": 7, "vocab": {"[UNK]": 0, "é": 1, "é": 2}}
+            "max_input_chars_per_word": 7, "vocab": {"[UNK]": 0, "\u00e9": 1, "e\u0301": 2}}
     }"##;
     let tokenizer = crate::tokens::Tokenizer::from_json(json.as_bytes()).unwrap();
     let crate::tokens::tokenizer::Algorithm::Pipeline(pipeline) = &tokenizer.algorithm else { panic!() };
