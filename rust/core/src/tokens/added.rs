@@ -133,7 +133,8 @@ impl AddedTokens {
             while let Some(found) = tokens.finder.find(text, searched) {
                 searched = found.end();
                 let token = &self.all[tokens.places[found.pattern().as_usize()]];
-                if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end()) {
+                if (token.special && !parse_special) || !stands_alone(token, text, found.start(), found.end())
+                {
                     continue;
                 }
                 let start = stripped_start(token, text, done, found.start());
