@@ -91,6 +91,18 @@ impl<R: Rule> Characters<R> {
         }
     }
 
+    /// The first place from `from` on where separators begin that divide words, by the characters on both sides of them.
+    pub(crate) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        let is_separator = |place: &usize| self.of_byte(text.as_bytes()[*place]) & SEPARATOR != 0;
+        let divides = |place: &usize| {
+            let ends = |last| self.of(last) & (TAIL | JOINS | SEPARATOR) == TAIL;
+            let after = (*place..text.len()).find(|place| !is_separator(place));
+            text[..*place].chars().next_back().is_some_and(ends)
+                && after.is_some_and(|after| self.may_begin(text, after))
+        };
+        (from..text.len()).filter(is_separator).find(divides)
+    }
+
     fn may_end_in_any(&self, text: &str) -> bool {
         for last in text.chars().rev() {
             let facts = self.of(last);

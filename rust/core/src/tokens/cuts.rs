@@ -88,6 +88,16 @@ impl Cuts {
         Words { cuts: self, text, begin: 0, block: 0, pending: 0, at: last.len_utf8().min(text.len()), last }
     }
 
+    /// The first place from `from` on where a text may be cut.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        let from = (from..text.len()).find(|&place| text.is_char_boundary(place))?;
+        let mut last = text[..from].chars().next_back();
+        text[from..].char_indices().find_map(|(place, character)| {
+            let may_cut = last.replace(character).is_some_and(|last| self.may_cut(last, character));
+            may_cut.then_some(from + place)
+        })
+    }
+
     fn facts_mut(&mut self, character: char) -> &mut Facts {
         let place = character as usize;
         if self.facts.len() <= place {
@@ -303,6 +313,12 @@ mod tests {
             let cuts = Cuts::new(joined.iter().copied(), ['a', 'b', '▁', '中'], spells_all, space);
             let found = words(&cuts, &text, room);
             prop_assert_eq!(found.concat(), text.as_str());
+            let mut begin = 0;
+            for word in &found {
+                let end = begin + word.len();
+                prop_assert_eq!(cuts.cut(&text, begin + 1), (end < text.len()).then_some(end));
+                begin = end;
+            }
             let may_cut = |pair: &[char]| cuts.may_cut(pair[0], pair[1]);
             let characters: Vec<char> = text.chars().collect();
             let expected = characters.windows(2).filter(|pair| may_cut(pair)).count() + usize::from(!text.is_empty());

@@ -6,6 +6,7 @@ use super::encoding::{EncodedToken, Encoding};
 use super::models::Token;
 use super::pipeline::{Part, Pipeline, SpecialText, Workspace};
 use super::post_process::{PostProcessor, white_space_ends};
+use super::route::Extent;
 use super::sentencepiece::{Piece, SentencePiece};
 use super::tokenizer::{Algorithm, Tokenizer};
 use crate::text::Origin;
@@ -77,7 +78,8 @@ impl Tokenizer {
                         policy.check(token)
                     }
                     Stretch::Text(range) => {
-                        model.encode_ids_with(&text[range], &mut workspace.sentencepiece, ids)
+                        let text = &text[range];
+                        model.encode_ids_with(text, Extent::Whole, &mut workspace.sentencepiece, ids)
                     }
                 })?;
             }

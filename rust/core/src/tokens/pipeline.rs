@@ -8,7 +8,7 @@ use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
 use super::models::{Model, Scratch, Token};
 use super::post_process::white_space_ends;
-use super::route::{self, Route};
+use super::route::{self, Extent, Route};
 use super::sentencepiece;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
@@ -136,6 +136,7 @@ impl Pipeline {
                     let stretch = route::Stretch {
                         is_first: range.start == 0,
                         is_normalized: false,
+                        extent: Extent::Whole,
                         text: &text[range],
                     };
                     route.encode(self, stretch, workspace, ids)
@@ -196,6 +197,7 @@ impl Pipeline {
                     let stretch = route::Stretch {
                         is_first: text.start() == 0 && range.start == 0,
                         is_normalized: true,
+                        extent: Extent::Whole,
                         text: &text.as_str()[range],
                     };
                     return route.encode(self, stretch, workspace, ids);

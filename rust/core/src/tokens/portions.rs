@@ -4,7 +4,8 @@ use std::ops::Range;
 
 use super::added::{AddedTokens, Search, Stretch};
 use super::pipeline::{Pipeline, SpecialText, Workspace};
-use super::route::{self, Route};
+use super::route::{self, Extent};
+use super::sentencepiece::SentencePiece;
 use crate::Result;
 
 /// A portion of a text.
@@ -13,7 +14,7 @@ pub(super) enum Portion {
     /// An added token.
     Token(u32),
     /// Bytes of the text.
-    Text(Range<usize>),
+    Text(Range<usize>, Extent),
 }
 
 impl Pipeline {
@@ -27,7 +28,7 @@ impl Pipeline {
         policy: SpecialText,
         size: usize,
     ) -> Result<Option<Vec<Portion>>> {
-        let Some(route) = self.route.as_ref().filter(|route| route.can_cut()) else { return Ok(None) };
+        let Some(route) = &self.route else { return Ok(None) };
         let is_left = || self.normalizer.as_ref().is_none_or(|normalizer| normalizer.leaves(text));
         // A route that normalizes is given the text as it stands, in which such tokens are not to be found.
         let is_fit = if route.normalizes() { added.is_empty(Search::Normalized) } else { is_left() };
@@ -48,7 +49,8 @@ impl Pipeline {
                         policy.check(token)
                     }
                     Stretch::Text(inner) => {
-                        cut(route, &inside[inner.clone()], outer.start + inner.start, size, &mut portions);
+                        let (text, start) = (&inside[inner.clone()], outer.start + inner.start);
+                        cut(|from| route.cut(text, from), text, start, size, &mut portions);
                         Ok(())
                     }
                 })
@@ -67,31 +69,83 @@ impl Pipeline {
     ) -> Result<()> {
         match (portion, &self.route) {
             (Portion::Token(id), _) => ids.push(*id),
-            (Portion::Text(range), Some(route)) => {
+            (Portion::Text(range, extent), Some(route)) => {
                 let stretch = route::Stretch {
                     is_first: range.start == 0,
                     is_normalized: !route.normalizes(),
+                    extent: *extent,
                     text: &text[range.clone()],
                 };
                 route.encode(self, stretch, workspace, ids)?;
             }
             // There are portions only where there is a route.
-            (Portion::Text(_), None) => {}
+            (Portion::Text(..), None) => {}
         }
         Ok(())
     }
 }
 
-/// Appends the portions of `text`, which begins at `start`.
-fn cut(route: &Route, text: &str, start: usize, size: usize, portions: &mut Vec<Portion>) {
-    let mut begin = 0;
-    while text.len() - begin > size
-        && let Some(end) = route.cut(text, begin + size)
-    {
-        portions.push(Portion::Text(start + begin..start + end));
-        begin = end;
+impl SentencePiece {
+    /// The same for a model that cuts a text where no piece is merged across.
+    pub(super) fn portions(
+        &self,
+        added: &AddedTokens,
+        text: &str,
+        policy: SpecialText,
+        size: usize,
+    ) -> Result<Option<Vec<Portion>>> {
+        let Some(cuts) = self.cuts() else { return Ok(None) };
+        let mut portions = Vec::new();
+        added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, _) => {
+                portions.push(Portion::Token(token.id));
+                policy.check(token)
+            }
+            Stretch::Text(range) => {
+                let (text, start) = (&text[range.clone()], range.start);
+                cut(|from| cuts.cut(text, from), text, start, size, &mut portions);
+                Ok(())
+            }
+        })?;
+        Ok(Some(portions))
     }
-    portions.push(Portion::Text(start + begin..start + text.len()));
+
+    /// Appends the ids of a portion of `text`.
+    pub(super) fn encode_portion(
+        &self,
+        text: &str,
+        portion: &Portion,
+        workspace: &mut Workspace,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        match portion {
+            Portion::Token(id) => ids.push(*id),
+            Portion::Text(range, extent) => {
+                let text = &text[range.clone()];
+                self.encode_ids_with(text, *extent, &mut workspace.sentencepiece, ids)?;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Appends the portions of a stretch of text that begins at `start`; `place` says where it can be cut next.
+fn cut(
+    place: impl Fn(usize) -> Option<usize>,
+    text: &str,
+    start: usize,
+    size: usize,
+    portions: &mut Vec<Portion>,
+) {
+    let (mut begin, mut extent) = (0, Extent::First);
+    while text.len() - begin > size
+        && let Some(end) = place(begin + size)
+    {
+        portions.push(Portion::Text(start + begin..start + end, extent));
+        (begin, extent) = (end, Extent::Later);
+    }
+    let extent = if begin == 0 { Extent::Whole } else { extent };
+    portions.push(Portion::Text(start + begin..start + text.len(), extent));
 }
 
 #[cfg(test)]

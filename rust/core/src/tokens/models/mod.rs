@@ -13,8 +13,8 @@ use std::ops::Range;
 
 use serde_json::Value;
 
-pub(super) use bpe::Merges;
 pub use bpe::{Bpe, BpeSettings};
+pub(super) use bpe::{Merges, Out, Speller};
 pub(in crate::tokens) use score::rounded;
 pub use unigram::Unigram;
 pub use word_level::WordLevel;
@@ -168,6 +168,9 @@ impl Model {
         check_length(word)?;
         match self {
             Self::Bpe(model) if model.reads_bytes() => model.encode_byte_ids(word, ids),
+            Self::Bpe(model) if !word.is_empty() => {
+                model.encode_characters(text_of(word)?, &mut scratch.tokens, ids)
+            }
             Self::WordPiece(model) => model.encode_ids(word, ids),
             Self::Unigram(model) => model.encode_ids(word, &mut scratch.lattice, ids),
             _ => {

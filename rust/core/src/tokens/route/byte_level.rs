@@ -1,8 +1,8 @@
 //! Byte-level BPE: the words of a split pattern, as they stand in the text.
 
-use super::Stretch;
+use super::{Extent, Stretch};
 use crate::Result;
-use crate::text::{Aligned, LEAST_ROOM, PreTokenizer, Scan, Scanner};
+use crate::text::{Aligned, LEAST_ROOM, PreTokenizer, Scan, Scanner, safe_cut};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
@@ -43,10 +43,10 @@ impl ByteLevel {
         Some(Self { cut, add_prefix_space })
     }
 
-    /// Whether the words of a text that is cut where a letter is followed by white space are those of its parts: no
-    /// known pattern has a word with a letter and white space after it, and none looks behind.
-    pub(super) fn can_cut(&self) -> bool {
-        matches!(self.cut, Cut::Scanner(_)) && !self.add_prefix_space
+    /// The first place from `from` on where a letter is followed by white space: no known pattern has a word with both,
+    /// and none looks behind.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        matches!(self.cut, Cut::Scanner(_)).then(|| safe_cut(text, from)).flatten()
     }
 
     pub(super) fn encode(
@@ -58,7 +58,8 @@ impl ByteLevel {
     ) -> Result<()> {
         let text = stretch.text;
         // The space joins the first word, which only a text of its own can show.
-        let prefixed = (self.add_prefix_space && !text.starts_with(' ')).then(|| format!(" {text}"));
+        let wants_space = self.add_prefix_space && stretch.extent != Extent::Later && !text.starts_with(' ');
+        let prefixed = wants_space.then(|| format!(" {text}"));
         let text = prefixed.as_deref().unwrap_or(text);
         match &self.cut {
             Cut::Whole => pipeline.encode_piece(text, workspace, ids),

@@ -50,6 +50,11 @@ impl MetaspaceRoute {
         (characters.of_byte(b' ') & SEPARATOR != 0).then_some(Self { characters, mark, scheme, drops_space })
     }
 
+    /// The first place from `from` on where a word begins, with the separators before it, whatever stands around.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        self.characters.cut(text, from)
+    }
+
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,

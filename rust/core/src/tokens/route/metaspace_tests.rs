@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::super::added::AddedTokens;
-use super::super::Route;
+use super::super::{Extent, Route};
 use super::*;
 use crate::text::normalize::charsmap::blob;
 use crate::text::normalize::{Charsmap, Precompiled};
@@ -107,7 +107,12 @@ fn by_route(pipeline: &Pipeline, text: &str, is_first: bool, workspace: &mut Wor
     let mut ids = Vec::new();
     route
         .unwrap()
-        .encode(pipeline, Stretch { text, is_first, is_normalized: false }, workspace, &mut ids)
+        .encode(
+            pipeline,
+            Stretch { text, is_first, is_normalized: false, extent: Extent::Whole },
+            workspace,
+            &mut ids,
+        )
         .unwrap();
     ids
 }
@@ -237,7 +242,7 @@ proptest! {
     #[test]
     fn the_route_gives_what_the_parts_give(
         chosen in any::<u32>(), texts in proptest::collection::vec(TEXT, 1..6), is_first in any::<bool>(),
-        normalizer in 0..11_usize, pre_tokenizer in 0..6_usize,
+        normalizer in 0..11_usize, pre_tokenizer in 0..6_usize, size in 1_usize..12,
     ) {
         let rules: Vec<_> = RULES.iter().enumerate().filter(|(place, _)| chosen >> place & 3 != 0).map(|(_, rule)| *rule).collect();
         let pipeline = pipeline(&normalizers(&rules)[normalizer], &pre_tokenizers()[pre_tokenizer]);
@@ -250,6 +255,11 @@ proptest! {
                 by_parts(&pipeline, &text, is_first),
                 "{:?}", text
             );
+            let (added, mut ids) = (AddedTokens::new(Vec::new(), None).unwrap(), Vec::new());
+            for portion in pipeline.portions(&added, &text, SpecialText::Parse, size).unwrap().unwrap() {
+                pipeline.encode_portion(&text, &portion, &mut workspace, &mut ids).unwrap();
+            }
+            prop_assert_eq!(ids, by_parts(&pipeline, &text, true), "{:?} in portions", text);
         }
     }
 }

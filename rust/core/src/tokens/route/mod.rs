@@ -14,7 +14,7 @@ pub(super) use metaspace::Buffers as MetaspaceBuffers;
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
 use crate::Result;
-use crate::text::{Normalizer, PreTokenizer, safe_cut};
+use crate::text::{Normalizer, PreTokenizer};
 
 /// A way from a stretch of text to its ids. What a route keeps besides is worked out once, when it is made.
 #[derive(Debug)]
@@ -29,7 +29,7 @@ pub(super) enum Route {
     WholeText(Box<whole_text::WholeText>),
 }
 
-/// A stretch of a document between two added tokens.
+/// A stretch of a document between two added tokens, or a part of one.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Stretch<'t> {
     pub(super) text: &'t str,
@@ -37,6 +37,17 @@ pub(super) struct Stretch<'t> {
     pub(super) is_first: bool,
     /// Whether it is normalized already.
     pub(super) is_normalized: bool,
+    pub(super) extent: Extent,
+}
+
+/// How much of a stretch a text is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Extent {
+    Whole,
+    /// Its first part, which gets what is put before it.
+    First,
+    /// A later part.
+    Later,
 }
 
 impl Route {
@@ -73,20 +84,13 @@ impl Route {
         matches!(self, Self::ByteLevel(_) | Self::Bert(_))
     }
 
-    /// Whether the ids of a text are those of its parts, wherever [`Route::cut`] cuts it.
-    pub(super) fn can_cut(&self) -> bool {
-        match self {
-            Self::ByteLevel(route) => route.can_cut(),
-            Self::Bert(_) => true,
-            Self::Metaspace(_) | Self::WholeText(_) => false,
-        }
-    }
-
-    /// The first place from `from` on where a text can be cut.
+    /// The first place from `from` on where a text can be cut: its ids are those of its parts.
     pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
         match self {
+            Self::ByteLevel(route) => route.cut(text, from),
             Self::Bert(route) => route.cut(text, from),
-            _ => safe_cut(text, from),
+            Self::Metaspace(route) => route.cut(text, from),
+            Self::WholeText(route) => route.cut(text, from),
         }
     }
 

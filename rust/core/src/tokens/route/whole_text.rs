@@ -3,7 +3,7 @@
 //! It is cut where no merge can cross, and the parts are looked up as they stand in the text, a space standing for its
 //! mark: nothing is normalized, and nothing long is merged.
 
-use super::Stretch;
+use super::{Extent, Stretch};
 use crate::text::{Metaspace, Normalizer, PreTokenizer, PrependScheme};
 use crate::tokens::cuts::Cuts;
 use crate::tokens::models::{Bpe, Model};
@@ -53,6 +53,11 @@ impl WholeText {
         Some(Self { cuts: bpe.cuts(marks.space)?, marks, longest_whole })
     }
 
+    /// The first place from `from` on where no merge crosses.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        self.cuts.cut(text, from)
+    }
+
     pub(super) fn encode(
         &self,
         pipeline: &Pipeline,
@@ -65,7 +70,9 @@ impl WholeText {
         };
         let text = stretch.text;
         let prefix = self.marks.prefix_of(stretch);
-        if let Some(id) = self.whole(bpe, prefix, text) {
+        if stretch.extent == Extent::Whole
+            && let Some(id) = self.whole(bpe, prefix, text)
+        {
             ids.push(id);
             return Ok(());
         }
@@ -167,7 +174,7 @@ impl Marks {
             Scheme::Metaspace(PrependScheme::Always) => !begins_marked(),
             Scheme::Metaspace(PrependScheme::First) => stretch.is_first && !begins_marked(),
         };
-        if is_wanted { &self.prefix } else { "" }
+        if is_wanted && stretch.extent != Extent::Later { &self.prefix } else { "" }
     }
 }
 

@@ -104,6 +104,7 @@ proptest! {
         shuffle in any::<usize>(),
         texts in proptest::collection::vec("([ab ▁é.]|[abc ]|[中文😀c]|<s>){0,12}", 1..6),
         repeats in 1_usize..200,
+        size in 1_usize..30,
     ) {
         let (normalizer, pre_tokenizer) = steps().swap_remove(place);
         let pipeline = Pipeline::new(
@@ -118,7 +119,13 @@ proptest! {
         for text in texts.iter().chain([&long]) {
             let mut ids = Vec::new();
             pipeline.encode_ids(&added, text, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
-            prop_assert_eq!(ids, by_parts(&pipeline, &added, text), "{}", text);
+            let want = by_parts(&pipeline, &added, text);
+            prop_assert_eq!(&ids, &want, "{}", text);
+            ids.clear();
+            for portion in pipeline.portions(&added, text, SpecialText::Parse, size).unwrap().unwrap() {
+                pipeline.encode_portion(text, &portion, &mut workspace, &mut ids).unwrap();
+            }
+            prop_assert_eq!(ids, want, "{} in portions", text);
         }
     }
 }

@@ -13,7 +13,7 @@ use super::normalizer::Normalizer;
 use super::vocabulary::{PieceKind, Vocabulary, VocabularyPiece};
 use super::{Segment, UNKNOWN};
 use crate::tokens::cuts::Cuts;
-use crate::tokens::models::{Merges, Token};
+use crate::tokens::models::{Merges, Out, Speller, Token};
 use crate::tokens::route;
 
 /// A model of merges, or what takes the place of one.
@@ -32,6 +32,8 @@ pub(super) struct Table {
     /// Where a text may be cut, and whether it is the text as it stands in the document.
     pub(super) cuts: Cuts,
     pub(super) takes_raw_text: bool,
+    /// How many pieces there are: other symbols are none.
+    pieces: u32,
 }
 
 /// The symbol of a character that is neither a piece nor part of one.
@@ -60,7 +62,7 @@ impl Bpe {
     /// Appends the segments of a normalized text.
     pub(super) fn segment(&self, vocabulary: &Vocabulary, text: &[u8], out: &mut Vec<Segment>) {
         match &self.table {
-            Some(table) => table.segment(vocabulary, text, &mut Vec::new(), out),
+            Some(table) => table.segment(vocabulary, text, out),
             None => agenda::segment(vocabulary, text, out),
         }
     }
@@ -110,8 +112,12 @@ impl Table {
         let mark = normalizer.space.chars().next().filter(|_| takes_raw_text);
         let known = spelled(vocabulary).filter_map(|(_, piece)| only_character(&piece.text));
         let cuts = Cuts::new(joined, known, vocabulary.bytes.is_some(), mark);
-        let mut table = Self { merges, parts, ascii: Box::new([NOTHING; 128]), cuts, takes_raw_text };
-        table.ascii = Box::new(std::array::from_fn(|byte| table.symbol_of(vocabulary, &[byte as u8])));
+        let pieces = vocabulary.pieces.len() as u32;
+        let mut table = Self { merges, parts, ascii: Box::new([NOTHING; 128]), cuts, takes_raw_text, pieces };
+        table.ascii = Box::new(std::array::from_fn(|byte| match byte as u8 {
+            b' ' if takes_raw_text => table.symbol_of(vocabulary, normalizer.space.as_bytes()),
+            byte => table.symbol_of(vocabulary, &[byte]),
+        }));
         table
     }
 
@@ -121,34 +127,77 @@ impl Table {
         vocabulary.spelled.get(character).or_else(of_part).unwrap_or(NOTHING)
     }
 
-    /// Appends the segments of a normalized text or part of one. `tokens` is room to work in.
-    pub(super) fn segment(
+    /// Appends the segments of a normalized text.
+    fn segment(&self, vocabulary: &Vocabulary, text: &[u8], out: &mut Vec<Segment>) {
+        let start = out.len();
+        self.merge(vocabulary, text, &mut Vec::new(), out);
+        for segment in &mut out[start..] {
+            *segment = self.segment_of(segment.id, segment.length as usize);
+        }
+    }
+
+    /// Appends the symbols that are left of a text: normalized, or as it stands in the document where it takes that.
+    /// `symbols` is room to work in.
+    pub(super) fn merge(
         &self,
         vocabulary: &Vocabulary,
         text: &[u8],
-        tokens: &mut Vec<Token>,
-        out: &mut Vec<Segment>,
+        symbols: &mut Vec<Token>,
+        out: &mut impl Out,
     ) {
-        tokens.clear();
-        let mut rest = text;
-        while !rest.is_empty() {
-            let (length, is_frozen) = vocabulary.symbols.longest_prefix_or_character(rest);
-            let (symbol, after) = rest.split_at(length);
-            let id = match symbol {
-                _ if is_frozen => vocabulary.spelled.get(symbol).map_or(NOTHING, |id| id | FROZEN),
-                [byte] if byte.is_ascii() => self.ascii[usize::from(*byte)],
-                _ => self.symbol_of(vocabulary, symbol),
+        self.merges.merge_spelled(&mut Spelling { table: self, vocabulary, text, at: 0 }, symbols, out);
+    }
+
+    /// The segment that a symbol is, which is left when all is merged.
+    #[inline]
+    pub(super) fn segment_of(&self, symbol: u32, length: usize) -> Segment {
+        let is_frozen = symbol != NOTHING && symbol & FROZEN != 0;
+        let id = if is_frozen { symbol & !FROZEN } else { symbol };
+        Segment { id: if id < self.pieces { id } else { UNKNOWN }, length: length as u32 }
+    }
+}
+
+impl Out for Vec<Segment> {
+    fn push(&mut self, id: u32, length: usize) {
+        self.push(Segment { id, length: length as u32 });
+    }
+
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.truncate(length);
+    }
+}
+
+/// A text as its characters and user-defined symbols.
+struct Spelling<'t> {
+    table: &'t Table,
+    vocabulary: &'t Vocabulary,
+    text: &'t [u8],
+    /// How far it is spelled.
+    at: usize,
+}
+
+impl Speller for Spelling<'_> {
+    fn spell(&mut self, most: usize, symbols: &mut Vec<Token>) -> bool {
+        while symbols.len() < most && self.at < self.text.len() {
+            let rest = &self.text[self.at..];
+            let (length, is_frozen) = self.vocabulary.symbols.longest_prefix_or_character(rest);
+            let id = match &rest[..length] {
+                symbol if is_frozen => self.vocabulary.spelled.get(symbol).map_or(NOTHING, |id| id | FROZEN),
+                [byte] if byte.is_ascii() => self.table.ascii[usize::from(*byte)],
+                symbol => self.table.symbol_of(self.vocabulary, symbol),
             };
-            tokens.push(Token { id, length: length as u32 });
-            rest = after;
+            symbols.push(Token { id, length: length as u32 });
+            self.at += length;
         }
-        self.merges.apply(tokens, 0);
-        out.extend(tokens.iter().map(|token| {
-            let is_frozen = token.id != NOTHING && token.id & FROZEN != 0;
-            let id = if is_frozen { token.id & !FROZEN } else { token.id };
-            let is_piece = (id as usize) < vocabulary.pieces.len();
-            Segment { id: if is_piece { id } else { UNKNOWN }, length: token.length }
-        }));
+        self.at == self.text.len()
+    }
+
+    fn restart(&mut self) {
+        self.at = 0;
     }
 }
 

@@ -3,7 +3,8 @@
 use super::bpe::Table;
 use super::{Buffers, Segment, SentencePiece};
 use crate::tokens::cache::WordCache;
-use crate::tokens::models::Token;
+use crate::tokens::models::{Out, Token};
+use crate::tokens::route::Extent;
 use crate::{Error, Result};
 
 /// So many parts are found before they are looked up.
@@ -14,7 +15,7 @@ const ROOM: usize = 512;
 pub(super) struct Parts {
     cache: WordCache,
     places: Vec<(u32, u32)>,
-    making: Making,
+    symbols: Vec<Token>,
 }
 
 impl Parts {
@@ -23,25 +24,19 @@ impl Parts {
     }
 }
 
-/// What making the ids of a part needs.
-#[derive(Debug, Default)]
-struct Making {
-    spelled: Vec<u8>,
-    tokens: Vec<Token>,
-    segments: Vec<Segment>,
-}
-
 impl SentencePiece {
     /// Appends the ids of a text.
     pub(super) fn encode_parts(
         &self,
         table: &Table,
         text: &str,
+        extent: Extent,
         buffers: &mut Buffers,
         out: &mut Vec<u32>,
     ) -> Result<()> {
         if table.takes_raw_text {
-            let prefix = if self.normalizer.add_dummy_prefix { self.normalizer.space } else { "" };
+            let has_prefix = self.normalizer.add_dummy_prefix && extent != Extent::Later;
+            let prefix = if has_prefix { self.normalizer.space } else { "" };
             return self.encode_parts_of(table, prefix, text, &mut buffers.parts, out);
         }
         let normalized = self.normalizer.normalize(&self.vocabulary.symbols, text, false)?;
@@ -62,9 +57,10 @@ impl SentencePiece {
         parts: &mut Parts,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let Parts { cache, places, making } = parts;
+        let Parts { cache, places, symbols } = parts;
         let mut encode = |part: &[u8], out: &mut Vec<u32>| {
-            making.make(self, table, part, out);
+            let mut ids = Ids { model: self, table, text: part, end: 0, after_unknown: false, out };
+            table.merge(&self.vocabulary, part, symbols, &mut ids);
             Ok(())
         };
         places.resize(ROOM, (0, 0));
@@ -86,21 +82,34 @@ impl SentencePiece {
     }
 }
 
-impl Making {
-    fn make(&mut self, model: &SentencePiece, table: &Table, part: &[u8], out: &mut Vec<u32>) {
-        let Self { spelled, tokens, segments } = self;
-        spelled.clear();
-        for stretch in part.split_inclusive(|&byte| byte == b' ') {
-            match stretch.strip_suffix(b" ").zip(table.cuts.space()) {
-                Some((before, _)) => {
-                    spelled.extend_from_slice(before);
-                    spelled.extend_from_slice(model.normalizer.space.as_bytes());
-                }
-                None => spelled.extend_from_slice(stretch),
-            }
-        }
-        segments.clear();
-        table.segment(&model.vocabulary, spelled, tokens, segments);
-        model.append_ids(segments.iter().copied(), spelled, false, out);
+/// The ids of a part, from the symbols that are left of it.
+struct Ids<'t> {
+    model: &'t SentencePiece,
+    table: &'t Table,
+    text: &'t [u8],
+    /// How far it is done, and whether what is done ends with unknown text.
+    end: usize,
+    after_unknown: bool,
+    out: &'t mut Vec<u32>,
+}
+
+impl Out for Ids<'_> {
+    #[inline]
+    fn push(&mut self, id: u32, length: usize) {
+        let text = &self.text[self.end..self.end + length];
+        let is_space = text == b" " && self.table.takes_raw_text;
+        let text = if is_space { self.model.normalizer.space.as_bytes() } else { text };
+        let segment = Segment { length: text.len() as u32, ..self.table.segment_of(id, length) };
+        self.after_unknown = self.model.append_ids([segment], text, self.after_unknown, self.out);
+        self.end += length;
+    }
+
+    fn len(&self) -> usize {
+        self.out.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.out.truncate(length);
+        (self.end, self.after_unknown) = (0, false);
     }
 }

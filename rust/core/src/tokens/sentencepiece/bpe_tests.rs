@@ -5,6 +5,8 @@ use proptest::prelude::*;
 use super::example::{BPE, Fields, Message, file, with_bytes};
 use super::*;
 use crate::text::normalize::charsmap::blob;
+use crate::tokens::added::AddedTokens;
+use crate::tokens::pipeline::{SpecialText, Workspace};
 
 type Pieces = Vec<(String, i8, u64)>;
 
@@ -34,12 +36,21 @@ fn plainly(model: &SentencePiece, text: &str) -> (Vec<u32>, Vec<Segment>) {
 }
 
 fn check(model: &SentencePiece, texts: &[String]) -> std::result::Result<(), TestCaseError> {
-    let mut buffers = Buffers::default();
+    let (mut buffers, mut workspace) = (Buffers::default(), Workspace::default());
+    let added = AddedTokens::new(Vec::new(), None).unwrap();
     for text in texts {
         let (want, segments) = plainly(model, text);
         let mut ids = Vec::new();
-        model.encode_ids_with(text, &mut buffers, &mut ids).unwrap();
-        prop_assert_eq!(ids, want, "{}", text);
+        model.encode_ids_with(text, Extent::Whole, &mut buffers, &mut ids).unwrap();
+        prop_assert_eq!(&ids, &want, "{}", text);
+        let portions = model.portions(&added, text, SpecialText::Parse, 1 + text.len() % 7).unwrap();
+        if let Some(portions) = portions {
+            ids.clear();
+            for portion in portions {
+                model.encode_portion(text, &portion, &mut workspace, &mut ids).unwrap();
+            }
+            prop_assert_eq!(ids, want, "{} in portions", text);
+        }
         let normalized = model.normalizer.normalize(&model.vocabulary.symbols, text, false).unwrap();
         prop_assert_eq!(model.segment(&normalized), segments, "{}", text);
     }

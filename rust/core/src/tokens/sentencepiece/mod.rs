@@ -35,7 +35,8 @@ pub use proto::ModelType;
 pub use vocabulary::{PieceKind, VocabularyPiece};
 pub(super) use word_ids::Buffers;
 
-use super::route;
+use super::cuts::Cuts;
+use super::route::{self, Extent};
 use crate::Result;
 use bpe::Bpe;
 use by_word::ByWord;
@@ -224,13 +225,20 @@ impl SentencePiece {
 
     /// Appends the ids of a text: those of [`encode`](Self::encode), in less time.
     pub fn encode_ids(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
-        self.encode_ids_with(text, &mut Buffers::default(), out)
+        self.encode_ids_with(text, Extent::Whole, &mut Buffers::default(), out)
     }
 
-    /// The same with what a thread keeps between texts.
+    /// Where a text may be cut, if it is taken as it stands: a part gets a prefix where it is the first.
+    pub(super) fn cuts(&self) -> Option<&Cuts> {
+        let Segmenter::Bpe(bpe) = &self.segmenter else { return None };
+        bpe.table().filter(|table| table.takes_raw_text).map(|table| &table.cuts)
+    }
+
+    /// The same with what a thread keeps between texts, for a part of a text too where it [may be cut](Self::cuts).
     pub(super) fn encode_ids_with(
         &self,
         text: &str,
+        extent: Extent,
         buffers: &mut Buffers,
         out: &mut Vec<u32>,
     ) -> Result<()> {
@@ -242,7 +250,7 @@ impl SentencePiece {
         if let Segmenter::Bpe(bpe) = &self.segmenter
             && let Some(table) = bpe.table().filter(|_| u32::try_from(text.len()).is_ok())
         {
-            return self.encode_parts(table, text, buffers, out);
+            return self.encode_parts(table, text, extent, buffers, out);
         }
         self.encode_whole(text, out)
     }

@@ -182,8 +182,8 @@ impl<O: Out> Parts<'_, O> {
         if count == 2 {
             let [left, right, ..] = symbols;
             let (begin, middle) = (usize::from(places[0]), usize::from(places[1]));
-            if let Some(merge) = self.merges.get(left, right) {
-                self.out.push(merge.id, end - begin);
+            if let Some(rank) = self.merges.rank(left, right) {
+                self.out.push(self.merges.becomes(rank), end - begin);
             } else {
                 self.out.push(left, middle - begin);
                 self.out.push(right, end - middle);

@@ -7,7 +7,7 @@
 
 use super::merge::Merges;
 use super::vectors::{LANES, Vectors};
-use super::word::{NONE, key};
+use super::word::{NONE, key, rank};
 
 /// The most symbols that are merged here.
 pub(super) const FEW: usize = LANES;
@@ -15,8 +15,6 @@ pub(super) const FEW: usize = LANES;
 /// Symbols while they are merged. Each knows the merge with the next one, by a key of rank and place.
 struct Few<'s, V: Vectors> {
     symbols: &'s mut [u32; FEW],
-    /// What a symbol and the next one become.
-    becomes: [u32; FEW],
     keys: V::Keys,
     /// The symbols that are left, as bits.
     left: u32,
@@ -25,7 +23,7 @@ struct Few<'s, V: Vectors> {
 /// Merges the first `count` symbols, one or more, where they stand. Returns which of them are left, as bits.
 #[inline(always)]
 pub(super) fn merge<V: Vectors>(merges: &Merges, symbols: &mut [u32; FEW], count: usize) -> u32 {
-    let mut few = Few::<V> { symbols, becomes: [0; FEW], keys: V::none(), left: (1 << count) - 1 };
+    let mut few = Few::<V> { symbols, keys: V::none(), left: (1 << count) - 1 };
     for place in 1..count {
         few.look_up(merges, place - 1, place);
     }
@@ -34,7 +32,7 @@ pub(super) fn merge<V: Vectors>(merges: &Merges, symbols: &mut [u32; FEW], count
         if least == NONE {
             return few.left;
         }
-        few.join(merges, least as usize % FEW);
+        few.join(merges, least);
     }
 }
 
@@ -52,18 +50,16 @@ impl<V: Vectors> Few<'_, V> {
     #[inline(always)]
     fn look_up(&mut self, merges: &Merges, place: usize, next: usize) {
         let place = place % FEW;
-        let found = merges.get(self.symbols[place], self.symbols[next % FEW]);
-        let key = found.map_or(NONE, |merge| {
-            self.becomes[place] = merge.id;
-            key(merge.rank, place)
-        });
+        let found = merges.rank(self.symbols[place], self.symbols[next % FEW]);
+        let key = found.map_or(NONE, |rank| key(rank, place));
         self.keys = V::with(self.keys, place, key);
     }
 
-    /// Lets the symbol at a place take the next one.
+    /// Lets the symbol at the place of a key take the next one.
     #[inline(always)]
-    fn join(&mut self, merges: &Merges, place: usize) {
-        self.symbols[place] = self.becomes[place];
+    fn join(&mut self, merges: &Merges, least: i32) {
+        let place = least as usize % FEW;
+        self.symbols[place] = merges.becomes(rank(least));
         let after = self.left & (u32::MAX << place << 1);
         let taken = after & after.wrapping_neg();
         self.left ^= taken;

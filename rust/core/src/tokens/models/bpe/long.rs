@@ -27,14 +27,54 @@ use super::window::{self, Window};
 /// How far a window goes back into what is merged already, at first.
 const OVERLAP: usize = 48;
 
+/// A row of symbols that is read from its begin to its end.
+pub(super) trait Source {
+    /// Reads until there are so many symbols, or all that there are; returns how many of these there are.
+    fn reach(&mut self, count: usize) -> usize;
+
+    /// A symbol that was read and not forgotten.
+    fn symbol(&self, place: usize) -> u32;
+
+    /// How many bytes so many symbols from a place on cover.
+    fn length(&self, place: usize, count: usize) -> usize;
+
+    /// The symbols before a place will not be asked for again, but after [`Source::restart`].
+    fn forget(&mut self, place: usize);
+
+    /// Goes back to the begin.
+    fn restart(&mut self);
+}
+
+/// A row that is there as a whole, its symbols of one byte each.
+pub(super) struct Whole<'s, S: ?Sized>(pub(super) &'s S);
+
+impl<S: Symbols + ?Sized> Source for Whole<'_, S> {
+    fn reach(&mut self, count: usize) -> usize {
+        count.min(self.0.len())
+    }
+
+    #[inline]
+    fn symbol(&self, place: usize) -> u32 {
+        self.0.symbol(place)
+    }
+
+    fn length(&self, _: usize, count: usize) -> usize {
+        count
+    }
+
+    fn forget(&mut self, _: usize) {}
+
+    fn restart(&mut self) {}
+}
+
 /// Part of a word.
-struct Part<'s, Whole: ?Sized> {
-    whole: &'s Whole,
+struct Part<'s, S> {
+    whole: &'s S,
     begin: usize,
     end: usize,
 }
 
-impl<Whole: Symbols + ?Sized> Symbols for Part<'_, Whole> {
+impl<S: Source> Symbols for Part<'_, S> {
     fn len(&self) -> usize {
         self.end - self.begin
     }
@@ -48,39 +88,45 @@ impl<Whole: Symbols + ?Sized> Symbols for Part<'_, Whole> {
 /// than merging where it is touched for the first time.
 const WAITING: usize = 1 << 14;
 
-/// Appends what is left of a word when it is merged: symbols, each with how many it was made of.
-pub(super) fn merge(merges: &Merges, word: &(impl Symbols + ?Sized), out: &mut impl Out) {
+/// Appends what is left of a word when it is merged.
+pub(super) fn merge(merges: &Merges, word: &mut impl Source, out: &mut impl Out) {
     merge_with(merges, word, WAITING, out);
 }
 
-fn merge_with(merges: &Merges, word: &(impl Symbols + ?Sized), waiting: usize, out: &mut impl Out) {
-    if let Err(given) = merge_waiting(merges, word, waiting, out) {
-        out.take_back(given);
+fn merge_with(merges: &Merges, word: &mut impl Source, waiting: usize, out: &mut impl Out) {
+    let start = out.len();
+    if merge_waiting(merges, word, waiting, out).is_err() {
+        out.truncate(start);
+        word.restart();
         // Now none is given out before all is done, so that this cannot fail.
         let _done = merge_waiting(merges, word, usize::MAX, out);
     }
 }
 
-/// The same with up to so many tokens that wait. Where a window has to go back to tokens that were given out it ends, and
-/// says how many were.
+/// A window has to go back to tokens that were given out.
+struct WaitedTooShort;
+
+/// The same with up to so many tokens that wait.
 fn merge_waiting(
     merges: &Merges,
-    word: &(impl Symbols + ?Sized),
+    word: &mut impl Source,
     waiting: usize,
     out: &mut impl Out,
-) -> Result<(), usize> {
+) -> Result<(), WaitedTooShort> {
     let mut room = Window::new();
-    // What the word gives up to `done`, and what the window gives.
+    // What the word gives from `given` up to `done`, and what the window gives.
     let (mut tokens, mut found) = (Vec::new(), Vec::new());
-    let mut given = 0;
-    let mut done = 0;
+    let (mut given, mut done) = (0, 0);
     let mut overlap = OVERLAP;
-    while done < word.len() {
+    loop {
         let (kept, begin) = step_back(&tokens, done, overlap);
-        if kept == 0 && given > 0 {
-            return Err(given);
+        let end = word.reach(begin + (2 * (done - begin)).max(window::LONGEST));
+        if end == done {
+            break;
         }
-        let end = word.len().min(begin + (2 * (done - begin)).max(window::LONGEST));
+        if kept == 0 && given > 0 {
+            return Err(WaitedTooShort);
+        }
         found.clear();
         merge_window(merges, &Part { whole: word, begin, end }, &mut room, &mut found);
         match meeting(&tokens[kept..], &found) {
@@ -98,19 +144,31 @@ fn merge_waiting(
         overlap = OVERLAP;
         if tokens.len() / 2 >= waiting {
             let first = tokens.len() - waiting;
-            tokens.drain(..first).for_each(|(id, count)| out.push(id, count as usize));
-            given += first;
+            given = give(tokens.drain(..first), word, given, out);
         }
     }
-    for (id, count) in tokens {
-        out.push(id, count as usize);
-    }
+    give(tokens.into_iter(), word, given, out);
     Ok(())
+}
+
+/// Gives out the tokens that begin at a place of the word; returns where they end.
+fn give(
+    tokens: impl Iterator<Item = (u32, u32)>,
+    word: &mut impl Source,
+    mut place: usize,
+    out: &mut impl Out,
+) -> usize {
+    for (id, count) in tokens {
+        out.push(id, word.length(place, count as usize));
+        place += count as usize;
+    }
+    word.forget(place);
+    place
 }
 
 fn merge_window(
     merges: &Merges,
-    part: &Part<'_, impl Symbols + ?Sized>,
+    part: &Part<'_, impl Source>,
     room: &mut Window,
     found: &mut Vec<(u32, u32)>,
 ) {
@@ -163,7 +221,7 @@ mod tests {
         let symbols: Vec<Cell<Token>> = ids.iter().map(|&id| Cell::new(Token { id, length: 1 })).collect();
         // What stands before a word stays.
         let mut out = vec![(9, 9)];
-        merge_with(merges, &symbols[..], waiting, &mut out);
+        merge_with(merges, &mut Whole(&symbols[..]), waiting, &mut out);
         assert_eq!(out.remove(0), (9, 9));
         out
     }

@@ -7,67 +7,121 @@
 
 use std::cell::Cell;
 
+use rustc_hash::FxHashMap;
+
 use super::few::{self, FEW};
 use super::heap;
-use super::long;
+use super::long::{self, Whole};
 use super::out::Out;
-use super::pairs::{Merge, Pairs};
+use super::pairs::{LIMIT, Pairs};
+use super::spelling::{Spelled, Speller};
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
+use super::window;
 use super::word::{self, Word};
 use crate::tokens::models::Token;
 
-/// Ranks from here on are not merged by keys, in which they share 31 bits with a place.
-const RANKS: u32 = (1 << (i32::BITS - 1 - word::LONGEST.trailing_zeros())) - 1;
+// Ranks share 31 bits of a key with a place.
+const _: () = assert!(LIMIT as usize * word::LONGEST <= 1 << 31);
+
+/// What a pair of neighbours becomes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Merge {
+    pub(super) left: u32,
+    pub(super) right: u32,
+    /// Lower ranks are merged first.
+    pub(super) rank: u32,
+    /// The symbol that the two become.
+    pub(super) id: u32,
+}
 
 /// Which pairs of neighbours become one symbol.
 #[derive(Debug, Clone, Default)]
 pub(in crate::tokens) struct Merges {
     pairs: Pairs,
-    /// Whether only the heap will do: some merge gives back its left symbol (its right one is no longer than the prefix
-    /// of continuing tokens, which a merge cuts off), or a rank is too high for a key.
-    needs_heap: bool,
+    /// By rank, what the pair of that rank becomes.
+    becomes: Vec<u32>,
+    /// Merges that cannot be among the others: of a number that is too high, or of a rank that another symbol has.
+    others: FxHashMap<(u32, u32), Merge>,
+    /// Whether some merge gives back its left symbol: its right one is no longer than the prefix of continuing tokens,
+    /// which a merge cuts off.
+    gives_back: bool,
 }
+
+/// What comes of no pair.
+const NO_SYMBOL: u32 = u32::MAX;
 
 impl Merges {
     /// No merges, with room for so many.
     pub(super) fn with_room(count: usize) -> Self {
-        Self { pairs: Pairs::with_room(count), needs_heap: false }
+        Self { pairs: Pairs::with_room(count), ..Self::default() }
     }
 
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
     pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
-        self.needs_heap |= id == left || rank >= RANKS;
-        self.pairs.insert(Merge { left, right, rank, id });
+        self.gives_back |= id == left;
+        if left.max(right).max(rank) < LIMIT && self.make_become(rank, id) {
+            self.others.remove(&(left, right));
+            self.pairs.insert((left, right), rank);
+        } else {
+            self.others.insert((left, right), Merge { left, right, rank, id });
+        }
+    }
+
+    /// Lets what has a rank become `id`; false if it already becomes another.
+    fn make_become(&mut self, rank: u32, id: u32) -> bool {
+        let rank = rank as usize;
+        if self.becomes.len() <= rank {
+            self.becomes.resize(rank + 1, NO_SYMBOL);
+        }
+        let known = &mut self.becomes[rank];
+        let is_same = *known == NO_SYMBOL || *known == id;
+        *known = if is_same { id } else { *known };
+        is_same
     }
 
     /// The pairs by rising rank.
     pub(super) fn in_order(&self) -> Vec<(u32, u32)> {
-        let mut merges: Vec<&Merge> = self.pairs.merges().collect();
+        let mut merges: Vec<Merge> = self.iter().collect();
         merges.sort_by_key(|merge| merge.rank);
         merges.into_iter().map(|merge| (merge.left, merge.right)).collect()
     }
 
     /// All merges, in no order.
-    pub(super) fn iter(&self) -> impl Iterator<Item = &Merge> {
-        self.pairs.merges()
+    pub(super) fn iter(&self) -> impl Iterator<Item = Merge> {
+        let kept = self.pairs.iter().filter(|(pair, _)| !self.others.contains_key(pair));
+        let merge = |((left, right), rank)| Merge { left, right, rank, id: self.becomes(rank) };
+        kept.map(merge).chain(self.others.values().copied())
     }
 
-    /// Whether words are merged by keys.
+    /// Whether words are merged by keys: otherwise only the heap will do.
     #[inline]
     pub(super) fn has_keys(&self) -> bool {
-        !self.needs_heap
+        !self.gives_back && self.others.is_empty()
     }
 
+    /// The merge of a pair.
+    pub(super) fn get(&self, left: u32, right: u32) -> Option<Merge> {
+        let merge = |rank| Merge { left, right, rank, id: self.becomes(rank) };
+        self.others.get(&(left, right)).copied().or_else(|| self.pairs.rank(left, right).map(merge))
+    }
+
+    /// The rank of a pair where words are merged by keys.
     #[inline]
-    pub(super) fn get(&self, left: u32, right: u32) -> Option<&Merge> {
-        self.pairs.get(left, right)
+    pub(super) fn rank(&self, left: u32, right: u32) -> Option<u32> {
+        self.pairs.rank(left, right)
+    }
+
+    /// What the pair of a rank becomes where words are merged by keys.
+    #[inline]
+    pub(super) fn becomes(&self, rank: u32) -> u32 {
+        self.becomes.get(rank as usize).copied().unwrap_or(NO_SYMBOL)
     }
 
     /// Appends what is left of a row of symbols when it is merged.
     #[inline]
     pub(super) fn merge(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
-        if symbols.len() <= word::LONGEST && !self.needs_heap {
+        if symbols.len() <= word::LONGEST && self.has_keys() {
             vectors::run(&mut Row { merges: self, symbols, visit: |id, count| out.push(id, count) });
         } else {
             self.merge_long(symbols, out);
@@ -76,14 +130,33 @@ impl Merges {
 
     #[cold]
     fn merge_long(&self, symbols: &(impl Symbols + ?Sized), out: &mut impl Out) {
-        if self.needs_heap {
+        if self.has_keys() {
+            long::merge(self, &mut Whole(symbols), out);
+        } else {
             let mut tokens = Vec::new();
             heap::merge(self, symbols, &mut tokens);
             for (id, count) in tokens {
                 out.push(id, count as usize);
             }
+        }
+    }
+
+    /// Appends the tokens of a text that is spelled by and by. `symbols` is room to work in.
+    pub(in crate::tokens) fn merge_spelled(
+        &self,
+        speller: &mut impl Speller,
+        symbols: &mut Vec<Token>,
+        out: &mut impl Out,
+    ) {
+        symbols.clear();
+        let most = if self.has_keys() { window::LONGEST } else { usize::MAX };
+        if speller.spell(most, symbols) {
+            self.apply(symbols, 0);
+            for token in symbols.iter() {
+                out.push(token.id, token.length as usize);
+            }
         } else {
-            long::merge(self, symbols, out);
+            long::merge(self, &mut Spelled::new(speller), out);
         }
     }
 
@@ -97,7 +170,7 @@ impl Merges {
             taken += count;
             written += 1;
         };
-        if row.len() <= word::LONGEST && !self.needs_heap {
+        if row.len() <= word::LONGEST && self.has_keys() {
             vectors::run(&mut Row { merges: self, symbols: row, visit: write });
         } else {
             let mut merged: Vec<(u32, u32)> = Vec::new();

@@ -14,6 +14,7 @@ mod out;
 mod pairs;
 mod parts;
 mod ranks;
+mod spelling;
 mod symbols;
 mod vectors;
 mod window;
@@ -21,8 +22,11 @@ mod word;
 
 use self::bytes::Bytes;
 pub(in crate::tokens) use self::merge::Merges;
+pub(in crate::tokens) use self::out::Out;
+pub(in crate::tokens) use self::spelling::Speller;
+use self::spelling::Spelling;
 use self::symbols::Characters;
-use super::{Token, file::byte_fallback_ids, file::quoted, no_unknown_token, reads_characters};
+use super::{Token, file::byte_fallback_ids, file::quoted, reads_characters};
 use crate::text::byte_level;
 use crate::tokens::Vocab;
 use crate::{Error, Result};
@@ -163,64 +167,23 @@ impl Bpe {
         if self.bytes.is_some() {
             return self.encode_bytes(word.as_bytes(), tokens);
         }
+        self.encode_characters(word, &mut Vec::new(), tokens)
+    }
+
+    /// Appends the tokens of a word that is read as characters. `symbols` is room to work in.
+    pub(super) fn encode_characters(
+        &self,
+        word: &str,
+        symbols: &mut Vec<Token>,
+        out: &mut impl Out,
+    ) -> Result<()> {
         if let Some(id) = self.vocab.id(word).filter(|_| self.settings.ignore_merges) {
-            tokens.push(Token { id, length: word.len() as u32 });
+            out.push(id, word.len());
             return Ok(());
         }
-        let start = tokens.len();
-        self.push_symbols(word, None, tokens)?;
-        self.merges.apply(tokens, start);
-        Ok(())
-    }
-
-    /// Appends the characters of a word, known or not. `space` is what its spaces stand for.
-    ///
-    /// An unknown one is put in only when a known one or the end follows, so that the next can be fused with it; what
-    /// is spelled as bytes does not count as known, and so comes before it. The `tokenizers` library has it like that.
-    fn push_symbols(&self, word: &str, space: Option<char>, tokens: &mut Vec<Token>) -> Result<()> {
-        let mut unknown: Option<Token> = None;
-        for (begin, character) in word.char_indices() {
-            let length = character.len_utf8();
-            let character = space.filter(|_| character == ' ').unwrap_or(character);
-            let (is_first, is_last) = (begin == 0, begin + length == word.len());
-            if let Some(id) = self.characters.id(character, is_first, is_last) {
-                tokens.extend(unknown.take());
-                tokens.push(Token { id, length: length as u32 });
-            } else if !self.push_as_bytes(character, is_first, is_last, tokens)
-                && let Some(unk_token) = &self.settings.unk_token
-            {
-                match &mut unknown {
-                    Some(unknown) if self.settings.fuse_unk => unknown.length += length as u32,
-                    _ => {
-                        let id = self
-                            .unk_id
-                            .ok_or_else(|| no_unknown_token(&word[begin..begin + length], unk_token))?;
-                        tokens.extend(unknown.replace(Token { id, length: length as u32 }));
-                    }
-                }
-            }
-        }
-        tokens.extend(unknown);
-        Ok(())
-    }
-
-    /// Spells a character with its affixes as bytes, each as long as one byte of the word; false where one is missing.
-    fn push_as_bytes(&self, character: char, is_first: bool, is_last: bool, tokens: &mut Vec<Token>) -> bool {
-        let Some(ids) = &self.fallback_ids else { return false };
-        let affix = |affix: &'_ Option<String>, wanted| affix.clone().filter(|_| wanted).unwrap_or_default();
-        let prefix = affix(&self.settings.continuing_subword_prefix, !is_first);
-        let suffix = affix(&self.settings.end_of_word_suffix, is_last);
-        let mut buffer = [0; 4];
-        let spelled = [&prefix, &*character.encode_utf8(&mut buffer), &suffix];
-        let start = tokens.len();
-        for byte in spelled.into_iter().flat_map(str::bytes) {
-            let Some(id) = ids[usize::from(byte)] else {
-                tokens.truncate(start);
-                return false;
-            };
-            tokens.push(Token { id, length: 1 });
-        }
-        true
+        let mut spelling = Spelling::new(self, word, None);
+        self.merges.merge_spelled(&mut spelling, symbols, out);
+        spelling.finish()
     }
 }
 

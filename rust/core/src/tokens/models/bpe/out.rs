@@ -8,12 +8,15 @@
 use crate::tokens::models::Token;
 
 /// A list of tokens.
-pub(super) trait Out {
-    /// Appends a token that was made of so many symbols.
-    fn push(&mut self, id: u32, count: usize);
+pub(in crate::tokens) trait Out {
+    /// Appends a token that covers so many bytes of the word.
+    fn push(&mut self, id: u32, length: usize);
 
-    /// Takes back so many of the last tokens.
-    fn take_back(&mut self, count: usize);
+    /// How long it is.
+    fn len(&self) -> usize;
+
+    /// Goes back to a length that it had when the word was begun.
+    fn truncate(&mut self, length: usize);
 }
 
 /// Ids alone.
@@ -23,30 +26,41 @@ impl Out for Vec<u32> {
         self.push(id);
     }
 
-    fn take_back(&mut self, count: usize) {
-        self.truncate(self.len().saturating_sub(count));
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.truncate(length);
     }
 }
 
-/// Symbols of one byte.
 impl Out for Vec<Token> {
     #[inline(always)]
-    fn push(&mut self, id: u32, count: usize) {
-        self.push(Token { id, length: count as u32 });
+    fn push(&mut self, id: u32, length: usize) {
+        self.push(Token { id, length: length as u32 });
     }
 
-    fn take_back(&mut self, count: usize) {
-        self.truncate(self.len().saturating_sub(count));
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.truncate(length);
     }
 }
 
 impl Out for Vec<(u32, u32)> {
     #[inline(always)]
-    fn push(&mut self, id: u32, count: usize) {
-        self.push((id, count as u32));
+    fn push(&mut self, id: u32, length: usize) {
+        self.push((id, length as u32));
     }
 
-    fn take_back(&mut self, count: usize) {
-        self.truncate(self.len().saturating_sub(count));
+    fn len(&self) -> usize {
+        self.len()
+    }
+
+    fn truncate(&mut self, length: usize) {
+        self.truncate(length);
     }
 }

@@ -3,6 +3,7 @@
 use rustc_hash::FxHashSet;
 
 use super::Bpe;
+use super::spelling::Spelling;
 use crate::Result;
 use crate::tokens::cuts::Cuts;
 use crate::tokens::models::Token;
@@ -44,10 +45,8 @@ impl Bpe {
         tokens: &mut Vec<Token>,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        tokens.clear();
-        self.push_symbols(part, space, tokens)?;
-        self.merges.apply(tokens, 0);
-        ids.extend(tokens.iter().map(|token| token.id));
-        Ok(())
+        let mut spelling = Spelling::new(self, part, space);
+        self.merges.merge_spelled(&mut spelling, tokens, ids);
+        spelling.finish()
     }
 }

@@ -8,7 +8,7 @@
 use super::merge::Merges;
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
-use super::word::{LONGEST as BLOCK, NONE, key};
+use super::word::{LONGEST as BLOCK, NONE, key, rank};
 
 const BLOCKS: usize = 16;
 
@@ -22,7 +22,6 @@ pub(super) const LONGEST: usize = BLOCK * BLOCKS;
 #[derive(Debug)]
 pub(super) struct Window {
     symbols: [u32; LONGEST],
-    becomes: [u32; LONGEST],
     /// Rank and place in the block.
     keys: [i32; LONGEST],
     /// For each block the least of its keys.
@@ -43,7 +42,6 @@ impl Window {
     pub(super) fn new() -> Box<Self> {
         Box::new(Self {
             symbols: [0; LONGEST],
-            becomes: [0; LONGEST],
             keys: [NONE; LONGEST],
             least: [NONE; BLOCKS],
             order: [NONE; BLOCKS],
@@ -89,18 +87,10 @@ impl Window {
         })
     }
 
-    #[inline]
-    fn note(&mut self, place: usize, rank: u32, id: u32) {
-        self.keys[place] = key(rank, place);
-        self.becomes[place] = id;
-    }
-
     #[inline(always)]
     fn look_up(&mut self, merges: &Merges, place: usize, next: usize) {
-        match merges.get(self.symbols[place], self.symbols[next]) {
-            Some(merge) => self.note(place, merge.rank, merge.id),
-            None => self.keys[place] = NONE,
-        }
+        let found = merges.rank(self.symbols[place], self.symbols[next]);
+        self.keys[place] = found.map_or(NONE, |rank| key(rank, place));
     }
 
     #[inline(always)]
@@ -113,7 +103,7 @@ impl Window {
     /// Lets the symbol at a place take the next one.
     #[inline(always)]
     fn join<V: Vectors>(&mut self, merges: &Merges, place: usize) {
-        self.symbols[place] = self.becomes[place];
+        self.symbols[place] = merges.becomes(rank(self.keys[place]));
         let (taken, before) = (usize::from(self.next[place]), usize::from(self.previous[place]));
         let after = usize::from(self.next[taken]);
         self.next[place] = after as u16;

@@ -21,8 +21,6 @@ pub(super) const NONE: i32 = i32::MAX;
 #[derive(Debug)]
 pub(super) struct Word {
     symbols: [u32; LONGEST],
-    /// What a symbol and the next one become.
-    becomes: [u32; LONGEST],
     keys: [i32; LONGEST],
     length: usize,
     /// The symbols that are left, as bits.
@@ -39,13 +37,7 @@ impl Word {
         length: usize,
         symbol: impl Fn(usize, usize) -> u32,
     ) -> Self {
-        let mut word = Self {
-            symbols: [0; LONGEST],
-            becomes: [0; LONGEST],
-            keys: [NONE; LONGEST],
-            length,
-            left: begins,
-        };
+        let mut word = Self { symbols: [0; LONGEST], keys: [NONE; LONGEST], length, left: begins };
         let mut bits = begins;
         while bits != 0 {
             let place = bits.trailing_zeros() as usize;
@@ -76,12 +68,6 @@ impl Word {
         })
     }
 
-    #[inline]
-    fn note(&mut self, place: usize, rank: u32, id: u32) {
-        self.keys[place % LONGEST] = key(rank, place);
-        self.becomes[place % LONGEST] = id;
-    }
-
     /// Merges until no pair is left that can be.
     #[inline(always)]
     fn merge<V: Vectors>(&mut self, merges: &Merges) {
@@ -91,22 +77,21 @@ impl Word {
             if least == NONE {
                 return;
             }
-            self.join(merges, least as usize % LONGEST);
+            self.join(merges, least);
         }
     }
 
     #[inline(always)]
     fn look_up(&mut self, merges: &Merges, place: usize, next: usize) {
-        match merges.get(self.symbols[place % LONGEST], self.symbols[next % LONGEST]) {
-            Some(merge) => self.note(place, merge.rank, merge.id),
-            None => self.keys[place % LONGEST] = NONE,
-        }
+        let found = merges.rank(self.symbols[place % LONGEST], self.symbols[next % LONGEST]);
+        self.keys[place % LONGEST] = found.map_or(NONE, |rank| key(rank, place));
     }
 
-    /// Lets the symbol at a place take the next one.
+    /// Lets the symbol at the place of a key take the next one.
     #[inline(always)]
-    fn join(&mut self, merges: &Merges, place: usize) {
-        self.symbols[place] = self.becomes[place];
+    fn join(&mut self, merges: &Merges, least: i32) {
+        let place = least as usize % LONGEST;
+        self.symbols[place] = merges.becomes(rank(least));
         let after = self.left & (u64::MAX << place << 1);
         let taken = after & after.wrapping_neg();
         self.left ^= taken;
@@ -123,8 +108,14 @@ impl Word {
     }
 }
 
-/// A rank and a place among [`LONGEST`] in one number. Ranks are below [`super::merge::RANKS`].
+/// A rank and a place among [`LONGEST`] in one number. Ranks are below [`super::pairs::LIMIT`].
 #[inline]
 pub(super) fn key(rank: u32, place: usize) -> i32 {
     (rank << LONGEST.trailing_zeros()) as i32 | (place % LONGEST) as i32
+}
+
+/// The rank in a key.
+#[inline]
+pub(super) fn rank(key: i32) -> u32 {
+    key as u32 >> LONGEST.trailing_zeros()
 }

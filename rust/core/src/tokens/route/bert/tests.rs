@@ -117,7 +117,12 @@ impl Both {
                     );
                     Ok(())
                 };
-                let stretch = Stretch { text, is_first: true, is_normalized };
+                let stretch = Stretch {
+                    text,
+                    is_first: true,
+                    is_normalized,
+                    extent: crate::tokens::route::Extent::Whole,
+                };
                 route.words(stretch, &mut self.buffers, visit).unwrap();
                 assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
             }
