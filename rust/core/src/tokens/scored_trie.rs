@@ -12,9 +12,6 @@ use std::hint::select_unpredictable;
 
 use super::scored_trie_blocks::{BLOCK, Blocks};
 
-/// The id of no token.
-pub(super) const NO_TOKEN: u32 = u32::MAX;
-
 /// What a score is: 32 or 64 bits, as the original has it.
 pub(super) trait Score: Copy + PartialOrd + std::ops::Add<Output = Self> + std::fmt::Debug {
     /// Less than every sum.
@@ -69,7 +66,7 @@ pub(super) struct ScoredTrie<S> {
     root: Node,
     /// Where there is no child.
     nowhere: Node,
-    /// By id, then that of the keys without one, and one that is less than any.
+    /// By id, and behind them one that is less than any.
     scores: Vec<S>,
 }
 
@@ -88,7 +85,7 @@ impl Node {
         (self.0 as u32 >> 8 ^ u32::from(byte)) as usize
     }
 
-    /// What ends here: an id, or what is greater than any.
+    /// The id of what ends here; greater than any where nothing does.
     #[inline]
     pub(super) fn end(self) -> u32 {
         (self.0 >> 32) as u32
@@ -116,15 +113,13 @@ const NO_BYTE: u32 = 0xFF;
 const BARREN: u32 = 0;
 
 impl<S: Score> ScoredTrie<S> {
-    /// A trie of keys, each once and none empty, with ids below `count` or [`NO_TOKEN`], which all have one score. None
-    /// where so many do not fit.
+    /// A trie of keys, each once and none empty, with ids below `count`. None where so many do not fit.
     pub(super) fn new(mut keys: Vec<ScoredKey<'_, S>>, count: usize) -> Option<Self> {
-        let mut scores = vec![S::NOTHING; count + 2];
-        let end_of = |id: u32| if id == NO_TOKEN { count } else { id as usize };
+        let mut scores = vec![S::NOTHING; count + 1];
         for &(_, id, score) in &keys {
-            *scores.get_mut(end_of(id))? = score;
+            *scores.get_mut(id as usize)? = score;
         }
-        let nowhere = Node::new(NO_BYTE, BARREN, count as u32 + 1);
+        let nowhere = Node::new(NO_BYTE, BARREN, count as u32);
         keys.sort_unstable_by(|one, other| one.0.cmp(other.0));
         let mut blocks = Blocks::default();
         let mut units = vec![nowhere; BLOCK];
@@ -137,7 +132,7 @@ impl<S: Score> ScoredTrie<S> {
                 _ => (None, keys),
             };
             let unit = units[place as usize];
-            let unit = own.map_or(unit, |&(_, id, _)| unit.with_end(end_of(id) as u32));
+            let unit = own.map_or(unit, |&(_, id, _)| unit.with_end(id));
             let first = open.len();
             let base = grow(rest, depth, &mut blocks, (&mut units, nowhere), &mut open)?;
             let skipped = from + u32::from(own.is_some());
@@ -172,11 +167,6 @@ impl<S: Score> ScoredTrie<S> {
     #[inline]
     pub(super) fn score(&self, node: Node) -> S {
         self.scores[node.end() as usize]
-    }
-
-    /// What ends where a text without an id does.
-    pub(super) fn no_token(&self) -> u32 {
-        self.nowhere.end() - 1
     }
 }
 

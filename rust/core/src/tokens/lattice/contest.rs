@@ -85,7 +85,7 @@ impl Contest {
         let mut margin = f64::INFINITY;
         let mut end = text.len();
         while end > 0 {
-            let (id, begin) = tokens.last(&self.ends, text, end);
+            let (id, begin) = tokens.last(&self.ends, end);
             margin = margin.min(self.margins[end]);
             out.push((id, (end - begin) as u32));
             end = begin;

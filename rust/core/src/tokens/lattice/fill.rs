@@ -13,7 +13,7 @@ use super::weights::Tokens;
 /// Finds the best ways to each place of `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum at
 /// its end. `settle` is called with what is known of each place in order, those within a character too.
 ///
-/// Of ways with equal sums the one that is met first is that whose last token begins furthest to the left.
+/// Of ways with equal sums the one that is met first stays, whose last token begins furthest to the left.
 #[inline]
 pub(super) fn fill<B: Best>(
     tokens: &Tokens<B::Score>,
@@ -74,7 +74,7 @@ impl<B: Best, F: FnMut(usize, B)> Pass<'_, B, F> {
         let first = trie.step(trie.root(), bytes as u8);
         if LENGTH > 1 && !first.leads_on() {
             let end = &mut here.near[LENGTH - 1];
-            *end = end.after(B::add(here.sum, self.tokens.unknown), trie.no_token());
+            *end = end.after(B::add(here.sum, self.tokens.unknown), self.tokens.no_token(LENGTH));
             return self.pass_over::<LENGTH>(here);
         }
         let second = trie.step(first, (bytes >> 8) as u8);
@@ -112,7 +112,7 @@ impl<B: Best, F: FnMut(usize, B)> Pass<'_, B, F> {
         let known = known.after(B::add(here.sum, trie.score(node)), node.end());
         // All single bytes are in the trie.
         if STEPS == LENGTH && LENGTH > 1 && trie.is_no_end(node) {
-            return known.after(B::add(here.sum, self.tokens.unknown), trie.no_token());
+            return known.after(B::add(here.sum, self.tokens.unknown), self.tokens.no_token(LENGTH));
         }
         known
     }

@@ -17,6 +17,9 @@ pub(super) use self::weights::Tokens;
 /// Room for more than so many places is given back after use.
 const KEPT: usize = 1 << 18;
 
+/// The id of no token.
+pub(super) const NO_TOKEN: u32 = u32::MAX;
+
 /// A character has at most so many bytes.
 const CHARACTER: usize = 4;
 
@@ -50,8 +53,8 @@ impl<S: Score> Lattice<S> {
 
     /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
     #[inline]
-    pub(super) fn last(&self, tokens: &Tokens<S>, text: &[u8], end: usize) -> (u32, usize) {
-        tokens.last(&self.ends, text, end)
+    pub(super) fn last(&self, tokens: &Tokens<S>, end: usize) -> (u32, usize) {
+        tokens.last(&self.ends, end)
     }
 
     /// Gives back what a very long text needed.

@@ -1,16 +1,18 @@
 //! What a lattice is made of: the tokens and their scores, and those of what there is besides.
 
-use super::super::scored_trie::{NO_TOKEN, Score, ScoredTrie};
-use super::CHARACTER;
+use super::super::scored_trie::{Score, ScoredTrie};
+use super::{CHARACTER, NO_TOKEN};
 
 #[derive(Debug, Clone)]
 pub(in crate::tokens) struct Tokens<S> {
     pub(super) trie: ScoredTrie<S>,
     /// The score of a character that is no token.
     pub(super) unknown: S,
-    /// The length of each token in bytes, by id.
+    /// The length of each token in bytes, by id, and behind them those of the characters that are none: what is no
+    /// token has an id by its length.
     lengths: Vec<u32>,
-    /// That of the longest, or of the longest character.
+    count: u32,
+    /// The greatest of them.
     pub(super) longest: usize,
 }
 
@@ -29,24 +31,36 @@ impl<S: Score> Tokens<S> {
     /// Tokens by text, each text once, none empty; `count` is the highest id + 1. None where so many do not fit.
     pub(in crate::tokens) fn new(tokens: &[(&str, u32, S)], count: usize, unknown: S) -> Option<Self> {
         let mut lengths = vec![0; count];
+        let unknown_id = |length: usize| (count + length - 1) as u32;
         for &(token, id, _) in tokens {
             *lengths.get_mut(id as usize)? = token.len() as u32;
         }
         let mut keys: Vec<_> =
             tokens.iter().map(|&(token, id, score)| (token.as_bytes(), id, score)).collect();
-        keys.extend(unknown_begins(tokens).into_iter().map(|text| (text, NO_TOKEN, unknown)));
-        let longest = lengths.iter().max().map_or(0, |&longest| longest as usize).max(CHARACTER);
-        Some(Self { trie: ScoredTrie::new(keys, count)?, unknown, lengths, longest })
+        keys.extend(unknown_begins(tokens).into_iter().map(|text| (text, unknown_id(text.len()), unknown)));
+        lengths.extend(1..=CHARACTER as u32);
+        let longest = lengths.iter().max().map_or(0, |&longest| longest as usize);
+        Some(Self {
+            trie: ScoredTrie::new(keys, lengths.len())?,
+            unknown,
+            lengths,
+            count: count as u32,
+            longest,
+        })
+    }
+
+    /// What stands for a character of so many bytes that is no token.
+    #[inline]
+    pub(super) fn no_token(&self, length: usize) -> u32 {
+        self.count + length as u32 - 1
     }
 
     /// The token that ends at `end`, of which `ends` tells for each place, and where it begins.
     #[inline]
-    pub(super) fn last(&self, ends: &[u32], text: &[u8], end: usize) -> (u32, usize) {
+    pub(super) fn last(&self, ends: &[u32], end: usize) -> (u32, usize) {
         let id = ends[end];
-        match self.lengths.get(id as usize) {
-            Some(&length) => (id, end - length as usize),
-            None => (NO_TOKEN, begin_of_character(text, end)),
-        }
+        let begin = end - self.lengths[id as usize] as usize;
+        (if id < self.count { id } else { NO_TOKEN }, begin)
     }
 }
 
@@ -63,9 +77,4 @@ fn unknown_begins<'a, S>(tokens: &[(&'a str, u32, S)]) -> Vec<&'a [u8]> {
     known.sort_unstable();
     begins.retain(|begin| known.binary_search(begin).is_err());
     begins
-}
-
-fn begin_of_character(text: &[u8], end: usize) -> usize {
-    let continues = |byte: &&u8| **byte & 0xC0 == 0x80;
-    end - 1 - text[..end].iter().rev().take(CHARACTER - 1).take_while(continues).count()
 }
