@@ -14,6 +14,7 @@ use super::heap;
 use super::long::{self, Whole};
 use super::out::Out;
 use super::pairs::{LIMIT, Pairs};
+use super::results::Results;
 use super::spelling::{Spelled, Speller};
 use super::symbols::Symbols;
 use super::vectors::{self, Step, Vectors};
@@ -39,17 +40,13 @@ pub(super) struct Merge {
 #[derive(Debug, Clone, Default)]
 pub(in crate::tokens) struct Merges {
     pairs: Pairs,
-    /// By rank, what the pair of that rank becomes.
-    becomes: Vec<u32>,
+    results: Results,
     /// Merges that cannot be among the others: of a number that is too high, or of a rank that another symbol has.
     others: FxHashMap<(u32, u32), Merge>,
     /// Whether some merge gives back its left symbol: its right one is no longer than the prefix of continuing tokens,
     /// which a merge cuts off.
     gives_back: bool,
 }
-
-/// What comes of no pair.
-const NO_SYMBOL: u32 = u32::MAX;
 
 impl Merges {
     /// No merges, with room for so many.
@@ -60,24 +57,12 @@ impl Merges {
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
     pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
         self.gives_back |= id == left;
-        if left.max(right).max(rank) < LIMIT && self.make_become(rank, id) {
+        if left.max(right).max(rank) < LIMIT && self.results.insert(rank, id) {
             self.others.remove(&(left, right));
             self.pairs.insert((left, right), rank);
         } else {
             self.others.insert((left, right), Merge { left, right, rank, id });
         }
-    }
-
-    /// Lets what has a rank become `id`; false if it already becomes another.
-    fn make_become(&mut self, rank: u32, id: u32) -> bool {
-        let rank = rank as usize;
-        if self.becomes.len() <= rank {
-            self.becomes.resize(rank + 1, NO_SYMBOL);
-        }
-        let known = &mut self.becomes[rank];
-        let is_same = *known == NO_SYMBOL || *known == id;
-        *known = if is_same { id } else { *known };
-        is_same
     }
 
     /// The pairs by rising rank.
@@ -115,7 +100,7 @@ impl Merges {
     /// What the pair of a rank becomes where words are merged by keys.
     #[inline]
     pub(super) fn becomes(&self, rank: u32) -> u32 {
-        self.becomes.get(rank as usize).copied().unwrap_or(NO_SYMBOL)
+        self.results.of(rank)
     }
 
     /// Appends what is left of a row of symbols when it is merged.

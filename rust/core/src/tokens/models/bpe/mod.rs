@@ -14,6 +14,7 @@ mod out;
 mod pairs;
 mod parts;
 mod ranks;
+mod results;
 mod spelling;
 mod symbols;
 mod vectors;
