@@ -31,26 +31,33 @@ pub(crate) trait Rule {
 const PAGE: usize = 256;
 const PAGES: usize = (char::MAX as usize + 1) / PAGE;
 
+type Page = OnceLock<Box<[Facts; PAGE]>>;
+
 /// What is known of all characters, asked for when the first of its page is met.
 #[derive(Debug)]
-pub(crate) struct Pages(Box<[OnceLock<Box<[Facts; PAGE]>>]>);
+pub(crate) struct Pages(Box<[Page]>);
 
 impl Pages {
     pub(crate) fn new() -> Self {
-        Self((0..PAGES).map(|_| OnceLock::new()).collect())
+        Self((0..PAGES).map(|_| Page::new()).collect())
     }
 
     #[inline]
     pub(crate) fn of(&self, character: char, facts: impl Fn(char) -> Facts) -> Facts {
         let (page, place) = (character as usize / PAGE, character as usize % PAGE);
-        self.0[page].get_or_init(|| facts_of_page(page, facts))[place]
+        let known = &self.0[page];
+        match known.get() {
+            Some(known) => known[place],
+            None => fill(known, page, facts)[place],
+        }
     }
 }
 
 #[cold]
-fn facts_of_page(page: usize, facts: impl Fn(char) -> Facts) -> Box<[Facts; PAGE]> {
+#[inline(never)]
+fn fill(known: &Page, page: usize, facts: impl Fn(char) -> Facts) -> &[Facts; PAGE] {
     let facts = |place| char::from_u32((page * PAGE + place) as u32).map_or(0, &facts);
-    Box::new(std::array::from_fn(facts))
+    known.get_or_init(|| Box::new(std::array::from_fn(facts)))
 }
 
 /// The facts of all characters.

@@ -30,11 +30,16 @@ pub(super) fn fill<B: Best>(
             pass.far.set_back(here.sum);
             here = here.set_back();
         }
-        here = match character_length(&text[here.begin..]) {
-            1 => pass.go::<1>(here),
-            2 => pass.go::<2>(here),
-            3 => pass.go::<3>(here),
-            _ => pass.go::<CHARACTER>(here),
+        let length = character_length(&text[here.begin..]);
+        // Not a match, which would become a table to jump by.
+        here = if length == 1 {
+            pass.go::<1>(here)
+        } else if length == 3 {
+            pass.go::<3>(here)
+        } else if length == 2 {
+            pass.go::<2>(here)
+        } else {
+            pass.go::<CHARACTER>(here)
         };
     }
     here.sum
