@@ -7,7 +7,7 @@ use super::encoding::Encoding;
 use super::pipeline::{SpecialText, Workspace};
 use super::portions::Portion;
 use super::tokenizer::{Algorithm, Tokenizer};
-use crate::memory::prefer_large_pages;
+use crate::memory::reserve_large_pages;
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
@@ -95,8 +95,8 @@ impl Tokenizer {
     ) -> Result<()> {
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
         // More than most texts need: room that is never written costs nothing, to move ids does.
-        rows.ids.reserve(bytes / 2 + texts.len() * (frame.0.len() + frame.1.len()));
-        prefer_large_pages(&mut rows.ids);
+        let room = bytes / 2 + texts.len() * (frame.0.len() + frame.1.len());
+        reserve_large_pages(&mut rows.ids, room);
         rows.offsets.reserve(texts.len());
         for (index, text) in texts.iter().enumerate() {
             self.encode_framed(text.as_ref(), frame, policy, workspace, &mut rows.ids)
@@ -335,8 +335,8 @@ fn joined(mut parts: Vec<Ragged>, num_threads: usize) -> Result<Ragged> {
 #[expect(unsafe_code, reason = "to write zeros first would take as long as all the copying")]
 fn concatenated(parts: Vec<Vec<u32>>, num_threads: usize) -> Result<Vec<u32>> {
     let count = parts.iter().map(Vec::len).sum();
-    let mut ids = Vec::with_capacity(count);
-    prefer_large_pages(&mut ids);
+    let mut ids = Vec::new();
+    reserve_large_pages(&mut ids, count);
     let mut rest = &mut ids.spare_capacity_mut()[..count];
     let mut tasks = Vec::with_capacity(parts.len());
     for part in parts {

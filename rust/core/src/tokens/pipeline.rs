@@ -73,6 +73,7 @@ impl Workspace {
     pub(super) fn cache_bytes(&self) -> usize {
         self.cache.bytes()
             + self.parts.bytes()
+            + self.bert.as_ref().map_or(0, |buffers| buffers.cache_bytes())
             + self.metaspace.cache_bytes()
             + self.sentencepiece.cache_bytes()
     }

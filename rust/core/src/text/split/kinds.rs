@@ -70,6 +70,12 @@ impl Kinds {
             () => Kind::Word,
         }
     }
+
+    /// Whether one of the characters of which `is_among` is true is of a kind because it is that character, and not for
+    /// what Unicode says of it.
+    pub fn name_one(&self, is_among: impl Fn(char) -> bool) -> bool {
+        self.0.iter().any(|&(_, set)| matches!(set, Set::One(one) if is_among(one)))
+    }
 }
 
 /// Appends the cuts of a pre-tokenizer; false if it makes others.

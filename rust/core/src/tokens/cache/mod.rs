@@ -72,6 +72,11 @@ impl WordCache {
         }
     }
 
+    /// Makes room for so many words at once, as far as the limit goes. To grow takes time when there is most to do.
+    pub fn reserve(&mut self, words: usize) {
+        self.table.reserve(words.next_power_of_two());
+    }
+
     /// The number of words that it remembers.
     pub fn len(&self) -> usize {
         self.table.len()

@@ -1,7 +1,7 @@
 //! A table of keys and ids that grows up to a limit and then forgets.
 
 use super::key::Key;
-use crate::memory::prefer_large_pages;
+use crate::memory::Row;
 
 /// So many ids stand in the table itself; more stand elsewhere.
 pub(super) const INLINE: usize = 3;
@@ -95,7 +95,7 @@ impl Line {
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     /// 2^n, at least two.
-    lines: Vec<Line>,
+    lines: Row<Line>,
     /// The number of bits of a hash that are not the number of a line.
     shift: u32,
     used: usize,
@@ -107,17 +107,21 @@ impl Table {
     pub(super) fn new(bytes: usize) -> Self {
         let most_lines = 1 << (bytes / size_of::<Line>()).max(2).ilog2();
         // Two lines, so that looking up needs no case of its own.
-        let mut table = Self { lines: Vec::new(), shift: 0, used: 0, most_lines };
-        table.make_room(2);
-        table
+        Self::of(2, most_lines)
     }
 
-    fn make_room(&mut self, lines: usize) {
-        self.lines = Vec::with_capacity(lines);
-        prefer_large_pages(&mut self.lines);
-        self.lines.resize(lines, Line::EMPTY);
-        self.shift = u64::BITS - lines.ilog2();
-        self.used = 0;
+    /// An empty table of so many lines.
+    fn of(lines: usize, most_lines: usize) -> Self {
+        let shift = u64::BITS - lines.ilog2();
+        Self { lines: Row::filled(Line::EMPTY, lines), shift, used: 0, most_lines }
+    }
+
+    /// Grows to so many lines, if it may.
+    pub(super) fn reserve(&mut self, lines: usize) {
+        let lines = lines.min(self.most_lines);
+        if self.lines.len() < lines {
+            self.grow_to(lines);
+        }
     }
 
     /// The number of the line where a key with this hash is looked for first.
@@ -211,8 +215,11 @@ impl Table {
     fn grow(&mut self) {
         let times = if self.lines.len() < FEW_LINES { 4 } else { 2 };
         let count = (self.lines.len() * times).clamp(FEWEST_LINES.min(self.most_lines), self.most_lines);
-        let old = std::mem::take(&mut self.lines);
-        self.make_room(count);
+        self.grow_to(count);
+    }
+
+    fn grow_to(&mut self, lines: usize) {
+        let old = std::mem::replace(self, Self::of(lines, self.most_lines)).lines;
         for slot in old.iter().flat_map(|line| &line.slots).filter(|slot| slot.key != Key::NONE) {
             self.place(slot.key, slot.ids);
         }

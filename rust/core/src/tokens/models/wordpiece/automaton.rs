@@ -7,6 +7,7 @@
 //! prefix (`##ing`) is no special case.
 
 use super::double_array::DoubleArray;
+use crate::memory::Row;
 use crate::tokens::Vocab;
 use crate::tokens::trie::{NONE, Trie};
 
@@ -18,7 +19,7 @@ const CONTINUE: u8 = 1;
 pub(super) struct Automaton {
     trie: DoubleArray,
     /// For each place of the trie what to do where it does not go on: apart from it, since most steps do go on.
-    links: Vec<Link>,
+    links: Row<Link>,
     begin: u32,
     going_on: u32,
     rows: Rows,
@@ -44,7 +45,7 @@ impl Automaton {
         let links = links(&trie, begin, going_on, &mut rows);
         let (array, place_of) = DoubleArray::of(&trie);
         let place = |node: u32| place_of.get(node as usize).copied().unwrap_or(NONE);
-        let mut placed = vec![Link::FAIL; array.len()];
+        let mut placed = Row::filled(Link::FAIL, array.len());
         for (&place_of_node, link) in place_of.iter().zip(&links) {
             placed[place_of_node as usize] = Link { next: place(link.next), row: link.row };
         }

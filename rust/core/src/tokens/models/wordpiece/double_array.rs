@@ -6,6 +6,7 @@
 
 use std::collections::VecDeque;
 
+use crate::memory::Row;
 use crate::tokens::trie::{NONE, Trie};
 
 /// Labels are bytes, so children are spread over so many places.
@@ -29,7 +30,7 @@ impl Place {
 
 #[derive(Debug, Clone)]
 pub(super) struct DoubleArray {
-    places: Vec<Place>,
+    places: Row<Place>,
 }
 
 impl DoubleArray {
@@ -49,7 +50,7 @@ impl DoubleArray {
             }
             nodes.extend(children.iter().rev().map(|&(_, child)| child));
         }
-        (Self { places: building.places }, place_of)
+        (Self { places: Row::from(&building.places[..]) }, place_of)
     }
 
     #[inline]

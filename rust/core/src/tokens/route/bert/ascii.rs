@@ -116,10 +116,9 @@ impl Ascii {
         marks
     }
 
-    /// Whether a word is what [`Ascii::sort`] has written, and all of it ASCII that nothing more is to be done to.
+    /// Whether a byte that [`Ascii::sort`] has written is ASCII that nothing more is to be done to.
     #[inline]
-    pub(super) fn is_done(&self, word: &[u8]) -> bool {
-        let flags = |&byte: &u8| self.flags.get(usize::from(byte)).copied().unwrap_or(OTHER);
-        word.iter().map(flags).fold(0, |all, flags| all | flags) & OTHER == 0
+    pub(super) fn is_done(&self, byte: u8) -> bool {
+        self.flags.get(usize::from(byte)).is_some_and(|flags| flags & OTHER == 0)
     }
 }

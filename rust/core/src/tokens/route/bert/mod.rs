@@ -28,6 +28,7 @@ use super::Stretch;
 use crate::Result;
 use crate::text::normalize::CharacterSteps;
 use crate::text::{Kinds, Normalizer, PreTokenizer};
+use crate::tokens::cache::WordCache;
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Pipeline, Workspace};
 
@@ -41,10 +42,27 @@ use sorts::Known;
 pub(in crate::tokens) struct Buffers {
     words: RawWords,
     pieces: Pieces,
-    /// The characters of text as it stands in the document, and those of text that is normalized.
-    raw: Known,
-    normalized: Known,
+    /// Of text as it stands in the document, and of text that is normalized: one word may be another in the other.
+    raw: Seen,
+    normalized: Seen,
+}
+
+/// What was seen of texts that are all to be changed in one way.
+#[derive(Debug, Default)]
+struct Seen {
+    known: Known,
+    cache: WordCache,
     novelty: Novelty,
+}
+
+/// A large page of room in the cache to begin with.
+const WORDS: usize = 1 << 15;
+
+impl Buffers {
+    /// How many bytes the caches of words take.
+    pub(in crate::tokens) fn cache_bytes(&self) -> usize {
+        self.raw.cache.bytes() + self.normalized.cache.bytes()
+    }
 }
 
 #[derive(Debug)]
@@ -77,7 +95,7 @@ impl Bert {
 
     fn of(normalizer: Option<&Normalizer>, kinds: &Kinds, width: ascii::Width) -> Self {
         let way = |normalizer: Option<&Normalizer>, steps| {
-            let rules = table::Rules { steps, kinds: kinds.clone(), normalizer: normalizer.cloned() };
+            let rules = table::Rules::new(steps, kinds.clone(), normalizer.cloned());
             Way { ascii: ascii::Ascii::new(&rules, width), rules }
         };
         let steps = normalizer.map_or(Some(CharacterSteps::default()), CharacterSteps::of);
@@ -106,12 +124,12 @@ impl Bert {
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let Workspace { cache, scratch, bert, .. } = workspace;
-        let buffers = &mut **bert.get_or_insert_default();
+        let Workspace { scratch, bert, .. } = workspace;
         // Most tokens are longer.
         ids.reserve(stretch.text.len() / 4);
-        let mut novelty = buffers.novelty;
-        let (way, words, known, pieces) = self.parts(stretch, buffers);
+        let (way, seen, words, pieces) = self.parts(stretch, bert.get_or_insert_default());
+        let Seen { known, cache, novelty } = seen;
+        cache.reserve(WORDS);
         let text = stretch.text;
         words.begin();
         loop {
@@ -135,11 +153,9 @@ impl Bert {
                 way.scan_pieces(&text[long], known, pieces, &mut encode)?;
             }
             if is_done {
-                break;
+                return Ok(());
             }
         }
-        buffers.novelty = novelty;
-        Ok(())
     }
 
     /// What a stretch of text needs.
@@ -147,11 +163,11 @@ impl Bert {
         &'a self,
         stretch: Stretch<'_>,
         buffers: &'a mut Buffers,
-    ) -> (&'a Way, &'a mut RawWords, &'a mut Known, &'a mut Pieces) {
-        let Buffers { words, pieces, raw, normalized, .. } = buffers;
+    ) -> (&'a Way, &'a mut Seen, &'a mut RawWords, &'a mut Pieces) {
+        let Buffers { words, pieces, raw, normalized } = buffers;
         match &self.raw {
-            Some(way) if !stretch.is_normalized => (way, words, raw, pieces),
-            _ => (&self.normalized, words, normalized, pieces),
+            Some(way) if !stretch.is_normalized => (way, raw, words, pieces),
+            _ => (&self.normalized, normalized, words, pieces),
         }
     }
 
@@ -163,7 +179,8 @@ impl Bert {
         buffers: &mut Buffers,
         mut visit: impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        let (way, words, known, pieces) = self.parts(stretch, buffers);
+        let (way, seen, words, pieces) = self.parts(stretch, buffers);
+        let known = &mut seen.known;
         words.begin();
         loop {
             let is_done = way.fill(stretch.text, words, known);

@@ -4,7 +4,7 @@
 use super::avx2;
 use super::scan::Scan;
 use super::sorts::{Known, first_character};
-use super::table::Table;
+use super::table::{Entry, Table};
 use super::{Way, ascii};
 use crate::text::Kind;
 use crate::tokens::models::check_length;
@@ -27,11 +27,11 @@ impl Way {
         pieces: &mut Pieces,
         visit: &mut impl FnMut(&[u8]) -> Result<()>,
     ) -> Result<()> {
-        if self.ascii.is_done(raw) {
+        if self.is_kept(raw, known) {
             return visit(raw);
         }
-        if self.normalize_one(raw, &mut known.table, &mut pieces.word) {
-            return if pieces.word.is_empty() { Ok(()) } else { visit(&pieces.word) };
+        if let Some(length) = self.normalize_one(raw, known, &mut pieces.word) {
+            return if length == 0 { Ok(()) } else { visit(&pieces.word[..length]) };
         }
         let text = std::str::from_utf8(raw).map_err(|_| {
             Error::new("a word was cut within a character").advise("report it, with the text")
@@ -39,34 +39,59 @@ impl Way {
         self.scan_pieces(text, known, pieces, visit)
     }
 
-    /// Normalizes a raw word that becomes one word or nothing, by the table alone; false if it may be otherwise.
-    fn normalize_one(&self, mut raw: &[u8], table: &mut Table, word: &mut Vec<u8>) -> bool {
-        word.clear();
-        let mut kind = Kind::Gap as u8;
-        while !raw.is_empty() {
+    /// Whether a word is one as it stands: nothing becomes of its characters but themselves.
+    fn is_kept(&self, mut raw: &[u8], known: &Known) -> bool {
+        while let Some(&first) = raw.first() {
             let (character, width) = first_character(raw);
-            raw = raw.get(width..).unwrap_or_default();
-            let mut entry = *table.seen(character);
-            if !entry.is_plain() {
-                let Some(character) = char::from_u32(character) else { return false };
-                entry = table.entry(character, &self.rules);
-            }
-            if !entry.is_plain() {
+            let is_kept =
+                if first < 0x80 { self.ascii.is_done(first) } else { known.kept(character).is_some() };
+            if !is_kept {
                 return false;
             }
+            raw = raw.get(width..).unwrap_or_default();
+        }
+        true
+    }
+
+    /// Normalizes a raw word that becomes one word or nothing, character by character, and says how long it becomes;
+    /// None if it may be otherwise.
+    fn normalize_one(&self, mut raw: &[u8], known: &mut Known, word: &mut Vec<u8>) -> Option<usize> {
+        let room = (raw.len() + 1) * size_of::<Entry>();
+        if word.len() < room {
+            word.resize(room, 0);
+        }
+        let (mut end, mut last) = (0, Kind::Gap as u8);
+        while !raw.is_empty() {
+            let (character, width) = first_character(raw);
+            let entry = match known.kept(character).zip(char::from_u32(character)) {
+                Some((kind, character)) => Entry::as_it_is(character, kind),
+                None => self.entry(character, known)?,
+            };
+            raw = raw.get(width..).unwrap_or_default();
             if entry.length() == 0 {
                 continue;
             }
-            let is_first = word.is_empty();
-            if entry.kind() == Kind::Gap as u8
-                || !is_first && (entry.kind() != kind || kind == Kind::Alone as u8)
-            {
-                return false;
+            // Sixteen bytes at once, wanted or not.
+            *word.get_mut(end..)?.first_chunk_mut()? = *entry.bytes();
+            end += entry.length();
+            let kind = entry.kind();
+            let is_first = last == Kind::Gap as u8;
+            if kind == Kind::Gap as u8 || !is_first && (kind != last || kind == Kind::Alone as u8) {
+                return None;
             }
-            kind = entry.kind();
-            word.extend_from_slice(&entry.bytes()[..entry.length()]);
+            last = kind;
         }
-        true
+        Some(end)
+    }
+
+    /// What becomes of a character wherever it stands, if that is so.
+    #[inline]
+    fn entry(&self, character: u32, known: &mut Known) -> Option<Entry> {
+        let mut entry = *known.table.seen(character);
+        if !entry.is_plain() {
+            entry = known.table.entry(char::from_u32(character)?, &self.rules);
+        }
+        entry.is_plain().then_some(entry)
     }
 
     /// The same for any text, whatever becomes of it.

@@ -10,6 +10,25 @@ pub(super) struct Rules {
     pub(super) kinds: Kinds,
     /// For the runs that must be normalized together: what `steps` are made of.
     pub(super) normalizer: Option<Normalizer>,
+    /// The kind of all ideographs, if it is one and they are left as they are.
+    pub(super) ideographs: Option<Kind>,
+}
+
+impl Rules {
+    pub(super) fn new(steps: CharacterSteps, kinds: Kinds, normalizer: Option<Normalizer>) -> Self {
+        let mut rules = Self { steps, kinds, normalizer, ideographs: None };
+        if !rules.kinds.name_one(is_ideograph) {
+            rules.ideographs = Entry::of(IDEOGRAPH, &rules).kind_if_kept(IDEOGRAPH);
+        }
+        rules
+    }
+}
+
+const IDEOGRAPH: char = '\u{4e00}';
+
+/// Whether it is one of those of which a text has thousands, and which are all alike to Unicode but for their form.
+pub(super) fn is_ideograph(character: char) -> bool {
+    matches!(character, IDEOGRAPH..='\u{9fa5}')
 }
 
 /// What becomes of a character: up to [`Entry::LONGEST`] bytes of one kind. They are sixteen bytes that can be copied
@@ -43,7 +62,7 @@ impl Entry {
     }
 
     /// What becomes of a character.
-    fn of(character: char, rules: &Rules) -> Self {
+    pub(super) fn of(character: char, rules: &Rules) -> Self {
         let changed = rules.steps.apply(character);
         let mut text = &changed.text[..];
         let mut kinds: Vec<Kind> = text.iter().map(|&character| rules.kinds.of(character)).collect();
@@ -70,6 +89,12 @@ impl Entry {
     /// A character that nothing becomes of but itself.
     pub(super) fn as_it_is(character: char, kind: Kind) -> Self {
         Self::new(character.encode_utf8(&mut [0; 4]).as_bytes(), kind, 0)
+    }
+
+    /// The kind of the character, if nothing becomes of it but itself.
+    pub(super) fn kind_if_kept(&self, character: char) -> Option<Kind> {
+        let kinds = [Kind::Word, Kind::Sign, Kind::Alone];
+        kinds.into_iter().find(|&kind| self.0 == Self::as_it_is(character, kind).0)
     }
 
     /// Sixteen bytes, of which the first [`Entry::length`] are what becomes of the character.
@@ -148,14 +173,18 @@ impl Table {
         if known.flags() != UNSEEN {
             return known;
         }
+        let entry = Entry::of(character, rules);
+        self.keep(character, entry);
+        entry
+    }
+
+    pub(super) fn keep(&mut self, character: char, entry: Entry) {
         let place = &mut self.places[character as usize / PAGE];
         if *place == 0 {
             // There are fewer than 2^16 pages.
             *place = self.pages.len() as u16;
             self.pages.push([Entry::UNSEEN; PAGE]);
         }
-        let entry = Entry::of(character, rules);
         self.pages[usize::from(*place)][character as usize % PAGE] = entry;
-        entry
     }
 }

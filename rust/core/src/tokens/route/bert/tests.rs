@@ -6,7 +6,8 @@ use unicode_normalization_alignments::char::canonical_combining_class;
 
 use super::ascii::{BLOCK, Width};
 use super::*;
-use crate::text::{Aligned, Pieces};
+use crate::text::{Aligned, Kind, Pieces};
+use crate::tokens::route::Extent;
 
 fn normalizers() -> Vec<Option<Normalizer>> {
     let bert = |clean_text: bool,
@@ -54,6 +55,9 @@ fn pre_tokenizers() -> Vec<PreTokenizer> {
             {"type": "Punctuation", "behavior": "Contiguous"}, {"type": "WhitespaceSplit"},
         ]}),
         json!({"type": "Punctuation", "behavior": "Removed"}),
+        json!({"type": "Sequence", "pretokenizers": [
+            {"type": "CharDelimiterSplit", "delimiter": "漢"}, {"type": "WhitespaceSplit"},
+        ]}),
     ];
     all.into_iter().map(|step| serde_json::from_value(step).unwrap()).collect()
 }
@@ -89,7 +93,7 @@ impl Both {
         let of = |normalizer: usize, pre_tokenizer: usize| {
             Self::new(normalizers()[normalizer].clone(), pre_tokenizers().swap_remove(pre_tokenizer))
         };
-        vec![of(1, 0), of(2, 0), of(3, 1), of(5, 2), of(6, 3), of(7, 4), of(8, 1), of(9, 5)]
+        vec![of(1, 0), of(2, 0), of(3, 1), of(5, 2), of(6, 3), of(7, 4), of(8, 1), of(9, 5), of(1, 7)]
     }
 
     fn check(&mut self, text: &str) {
@@ -117,12 +121,7 @@ impl Both {
                     );
                     Ok(())
                 };
-                let stretch = Stretch {
-                    text,
-                    is_first: true,
-                    is_normalized,
-                    extent: crate::tokens::route::Extent::Whole,
-                };
+                let stretch = Stretch { text, is_first: true, is_normalized, extent: Extent::Whole };
                 route.words(stretch, &mut self.buffers, visit).unwrap();
                 assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
             }
@@ -254,6 +253,46 @@ fn words_about_as_long_as_what_is_gathered() {
             }
         }
     }
+}
+
+#[test]
+fn ideographs_are_all_alike() {
+    for both in Both::all() {
+        for way in both.routes.iter().flat_map(|route| route.raw.iter().chain([&route.normalized])) {
+            let Some(kind) = way.rules.ideographs else { continue };
+            for character in ('\0'..=char::MAX).filter(|&character| table::is_ideograph(character)) {
+                let entry = table::Entry::of(character, &way.rules);
+                assert_eq!(entry.kind_if_kept(character), Some(kind), "{character:?}");
+            }
+        }
+    }
+    let named = |number: usize| {
+        let kinds = pre_tokenizers()[number].kinds().unwrap();
+        Bert::of(None, &kinds, Width::Portable).normalized.rules.ideographs
+    };
+    assert_eq!([0, 6, 7].map(named), [Some(Kind::Word), Some(Kind::Word), None]);
+}
+
+/// A word as it stands in a document, and the same word of a normalized text, have other ids.
+#[test]
+fn raw_words_and_normalized_ones_do_not_share_a_cache() {
+    let json = r##"{
+        "version": "1.0", "truncation": null, "padding": null, "post_processor": null, "decoder": null,
+        "added_tokens": [], "pre_tokenizer": {"type": "WhitespaceSplit"}, "normalizer": {"type": "NFD"},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "#",
+            "max_input_chars_per_word": 7, "vocab": {"[UNK]": 0, "\u00e9": 1, "e\u0301": 2}}
+    }"##;
+    let tokenizer = crate::tokens::Tokenizer::from_json(json.as_bytes()).unwrap();
+    let crate::tokens::tokenizer::Algorithm::Pipeline(pipeline) = &tokenizer.algorithm else { panic!() };
+    let Some(crate::tokens::route::Route::Bert(route)) = &pipeline.route else { panic!() };
+    let mut workspace = Workspace::default();
+    for (is_normalized, want) in [(false, 2), (true, 1), (false, 2), (true, 1)] {
+        let stretch = Stretch { text: "é", is_first: true, is_normalized, extent: Extent::Whole };
+        let mut ids = Vec::new();
+        route.encode(pipeline, stretch, &mut workspace, &mut ids).unwrap();
+        assert_eq!(ids, [want]);
+    }
+    assert!(workspace.cache_bytes() > WORDS * 64);
 }
 
 /// New words, of which some are odd, and old ones; so many that the cache is asked, is not asked, and is asked again.
