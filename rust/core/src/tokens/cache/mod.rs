@@ -2,19 +2,21 @@
 
 mod block;
 mod key;
+mod store;
 mod table;
 
 use std::mem::MaybeUninit;
 
 use self::block::{Block, WORDS};
 use self::key::Key;
-use self::table::{Elsewhere, INLINE, Ids, Table};
+use self::store::Store;
+use self::table::{INLINE, Ids, Table};
 use crate::Result;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
 /// It begins small, grows with the words that it sees, and never beyond its limit, which is 32 MiB by default; then
-/// it forgets. Whatever it remembers, what it gives is what the model gives.
+/// it forgets, half of it at a time. Whatever it remembers, what it gives is what the model gives.
 ///
 /// ```
 /// use fastmask_core::tokens::WordCache;
@@ -32,19 +34,8 @@ use crate::Result;
 #[derive(Debug, Clone)]
 pub struct WordCache {
     table: Table,
-    /// The ids of words with many.
-    ids: Vec<u32>,
-    /// Long words themselves: their keys are fingerprints, and a fingerprint proves nothing.
-    words: Vec<u8>,
-    limit: Limit,
+    store: Store,
     misses: u64,
-}
-
-/// How much a cache holds.
-#[derive(Debug, Clone, Copy)]
-struct Limit {
-    ids: usize,
-    words: usize,
 }
 
 impl Default for WordCache {
@@ -63,13 +54,7 @@ impl WordCache {
     /// An empty cache that takes up to about `bytes`: half for the table, a quarter for long words, a quarter for the
     /// ids of words that have many.
     pub fn with_limit(bytes: usize) -> Self {
-        Self {
-            table: Table::new(bytes / 2),
-            ids: Vec::new(),
-            words: Vec::new(),
-            limit: Limit { ids: bytes / 4 / size_of::<u32>(), words: bytes / 4 },
-            misses: 0,
-        }
+        Self { table: Table::new(bytes / 2), store: Store::new(bytes / 4), misses: 0 }
     }
 
     /// Makes room for so many words at once, as far as the limit goes. To grow takes time when there is most to do.
@@ -89,7 +74,7 @@ impl WordCache {
 
     /// How many bytes it takes.
     pub fn bytes(&self) -> usize {
-        self.table.bytes() + self.ids.capacity() * size_of::<u32>() + self.words.capacity()
+        self.table.bytes() + self.store.bytes()
     }
 
     /// How many words were not found so far.
@@ -100,7 +85,7 @@ impl WordCache {
     /// Forgets all words and gives the memory back.
     pub fn clear(&mut self) {
         self.table.clear();
-        (self.ids, self.words) = (Vec::new(), Vec::new());
+        self.store.clear();
     }
 
     /// Appends the ids of the words at `places` (begin and end) of `text`, in order; those of a word that was not seen
@@ -156,11 +141,11 @@ impl WordCache {
     #[inline]
     fn append_found(&self, word: &[u8], key: Key, known: &Ids, ids: &mut Vec<u32>) -> bool {
         match known.elsewhere() {
-            None => append_from(ids, &known.numbers, 0, known.count()),
-            Some(Elsewhere { from, word_from, count }) if self.is_at(word, key, word_from) => {
-                append_from(ids, &self.ids, from, count);
-            }
-            Some(_) => return false,
+            None => append_first(ids, &known.numbers, known.count()),
+            Some(place) => match self.store.at(place) {
+                Some((found, words)) if is_word(word, key, words) => append_first(ids, found, place.count),
+                _ => return false,
+            },
         }
         true
     }
@@ -202,16 +187,11 @@ impl WordCache {
 
     fn find(&self, word: &[u8], key: Key) -> Option<&[u32]> {
         let slot = self.table.find(key)?;
-        let Some(Elsewhere { from, word_from, count }) = slot.ids.elsewhere() else {
+        let Some(place) = slot.ids.elsewhere() else {
             return slot.ids.numbers.get(..slot.ids.count());
         };
-        self.is_at(word, key, word_from).then(|| self.ids.get(from..from + count)).flatten()
-    }
-
-    /// Whether the word whose key was found is this one: words with one fingerprint need not be one word.
-    #[inline]
-    fn is_at(&self, word: &[u8], key: Key, word_from: usize) -> bool {
-        !key.is_long() || self.words.get(word_from..).is_some_and(|words| begin_with(words, word))
+        let (ids, words) = self.store.at(place)?;
+        is_word(word, key, words).then(|| ids.get(..place.count)).flatten()
     }
 
     fn keep(&mut self, word: &[u8], key: Key, ids: &[u32]) {
@@ -223,32 +203,26 @@ impl WordCache {
             return;
         }
         let word = if key.is_long() { word } else { &[] };
-        if self.ids.len() + ids.len() > self.limit.ids || self.words.len() + word.len() > self.limit.words {
-            self.start_afresh();
-        }
-        if ids.len() <= self.limit.ids && word.len() <= self.limit.words {
-            let place = Elsewhere { from: self.ids.len(), word_from: self.words.len(), count: ids.len() };
-            self.ids.extend_from_slice(ids);
-            self.words.extend_from_slice(word);
+        if let Some(place) = self.store.keep(word, ids) {
             self.table.insert(key, Ids::placed(place));
         }
     }
-
-    /// What the table has forgotten still takes room beside it, so that all goes when that is full.
-    fn start_afresh(&mut self) {
-        self.table.clear();
-        self.ids.clear();
-        self.words.clear();
-    }
 }
 
-/// Appends `count` of the numbers from `from`. Few of them, as most words have, are copied with what stands behind them,
+/// Whether the word whose key was found is this one, which the words there begin with: words with one fingerprint need
+/// not be one word.
+#[inline]
+fn is_word(word: &[u8], key: Key, words: &[u8]) -> bool {
+    !key.is_long() || begin_with(words, word)
+}
+
+/// Appends the first `count` of the numbers. Few of them, as most words have, are copied with what stands behind them,
 /// which costs less than to ask how many they are.
 #[inline]
 #[expect(unsafe_code, reason = "see `append_known`")]
-fn append_from(ids: &mut Vec<u32>, numbers: &[u32], from: usize, count: usize) {
+fn append_first(ids: &mut Vec<u32>, numbers: &[u32], count: usize) {
     const FEW: usize = 8;
-    let few = numbers.get(from..).and_then(<[u32]>::first_chunk::<FEW>).filter(|_| count <= FEW);
+    let few = numbers.first_chunk::<FEW>().filter(|_| count <= FEW);
     ids.reserve(FEW);
     match (few, ids.spare_capacity_mut().first_chunk_mut::<FEW>()) {
         (Some(few), Some(room)) => {
@@ -256,7 +230,7 @@ fn append_from(ids: &mut Vec<u32>, numbers: &[u32], from: usize, count: usize) {
             // SAFETY: FEW numbers of the room were written, and `count` is not more.
             unsafe { ids.set_len(ids.len() + count) };
         }
-        _ => ids.extend_from_slice(numbers.get(from..from + count).unwrap_or_default()),
+        _ => ids.extend_from_slice(numbers.get(..count).unwrap_or_default()),
     }
 }
 

@@ -36,6 +36,8 @@ pub(super) struct Ids {
 pub(super) struct Elsewhere {
     pub(super) from: usize,
     pub(super) word_from: usize,
+    /// Which filling of what holds them it was.
+    pub(super) filling: u32,
     pub(super) count: usize,
 }
 
@@ -54,7 +56,7 @@ impl Ids {
     }
 
     pub(super) fn placed(at: Elsewhere) -> Self {
-        Self { numbers: [at.from as u32, at.word_from as u32, 0, ELSEWHERE + at.count as u32] }
+        Self { numbers: [at.from as u32, at.word_from as u32, at.filling, ELSEWHERE + at.count as u32] }
     }
 
     /// How many they are, if they are here.
@@ -71,8 +73,13 @@ impl Ids {
     /// Where they are, if they are not here.
     #[inline]
     pub(super) fn elsewhere(&self) -> Option<Elsewhere> {
-        let [from, word_from, _, count] = self.numbers.map(|number| number as usize);
-        (!self.are_here()).then(|| Elsewhere { from, word_from, count: count - ELSEWHERE as usize })
+        let [from, word_from, filling, count] = self.numbers;
+        (!self.are_here()).then(|| Elsewhere {
+            from: from as usize,
+            word_from: word_from as usize,
+            filling,
+            count: (count - ELSEWHERE) as usize,
+        })
     }
 }
 
@@ -91,7 +98,8 @@ impl Line {
     const EMPTY: Self = Self { slots: [Slot::EMPTY; 2] };
 }
 
-/// Open addressing with a bounded reach. A table that may not grow any more gives a new key the place of an old one.
+/// Open addressing with a bounded reach. A table that may not grow any more forgets all in one half of its lines when it
+/// is three quarters full: to look for a new key in a full one would lead through all of its reach.
 #[derive(Debug, Clone)]
 pub(super) struct Table {
     /// 2^n, at least two.
@@ -100,6 +108,8 @@ pub(super) struct Table {
     shift: u32,
     used: usize,
     most_lines: usize,
+    /// Whether the second half of the lines is the next to be forgotten.
+    second_is_next: bool,
 }
 
 impl Table {
@@ -113,7 +123,7 @@ impl Table {
     /// An empty table of so many lines.
     fn of(lines: usize, most_lines: usize) -> Self {
         let shift = u64::BITS - lines.ilog2();
-        Self { lines: Row::filled(Line::EMPTY, lines), shift, used: 0, most_lines }
+        Self { lines: Row::filled(Line::EMPTY, lines), shift, used: 0, most_lines, second_is_next: false }
     }
 
     /// Grows to so many lines, if it may.
@@ -189,8 +199,21 @@ impl Table {
     pub(super) fn insert(&mut self, key: Key, ids: Ids) {
         if self.used >= self.lines.len() && self.lines.len() < self.most_lines {
             self.grow();
+        } else if self.used >= self.lines.len() / 2 * 3 {
+            self.forget_half();
         }
         self.place(key, ids);
+    }
+
+    /// A key of the other half that no place was left for in this one is no longer found, and is put in again.
+    fn forget_half(&mut self) {
+        let middle = self.lines.len() / 2;
+        let (first, second) = self.lines.split_at_mut(middle);
+        let half = if self.second_is_next { second } else { first };
+        let slots = half.iter().flat_map(|line| &line.slots);
+        self.used -= slots.filter(|slot| slot.key != Key::NONE).count();
+        half.fill(Line::EMPTY);
+        self.second_is_next = !self.second_is_next;
     }
 
     #[inline]
