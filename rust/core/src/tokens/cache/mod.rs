@@ -169,6 +169,9 @@ impl WordCache {
 
     /// The ids of a word, if it was seen before.
     pub fn get(&self, word: &[u8]) -> Option<&[u32]> {
+        if word.is_empty() {
+            return None;
+        }
         let key = Key::new(word, 0, word.len());
         self.find(word, key)
     }
