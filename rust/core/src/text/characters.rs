@@ -4,6 +4,8 @@
 
 use std::sync::OnceLock;
 
+use super::scan::decode;
+
 /// Facts about a character, one bit each.
 pub(crate) type Facts = u8;
 
@@ -31,13 +33,40 @@ const PAGES: usize = (char::MAX as usize + 1) / PAGE;
 
 type Page = OnceLock<Box<[Facts; PAGE]>>;
 
+/// What is known of all characters, asked for when the first of its page is met.
+#[derive(Debug)]
+pub(crate) struct Pages(Box<[Page]>);
+
+impl Pages {
+    pub(crate) fn new() -> Self {
+        Self((0..PAGES).map(|_| Page::new()).collect())
+    }
+
+    #[inline]
+    pub(crate) fn of(&self, character: char, facts: impl Fn(char) -> Facts) -> Facts {
+        let (page, place) = (character as usize / PAGE, character as usize % PAGE);
+        let known = &self.0[page];
+        match known.get() {
+            Some(known) => known[place],
+            None => fill(known, page, facts)[place],
+        }
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn fill(known: &Page, page: usize, facts: impl Fn(char) -> Facts) -> &[Facts; PAGE] {
+    let facts = |place| char::from_u32((page * PAGE + place) as u32).map_or(0, &facts);
+    known.get_or_init(|| Box::new(std::array::from_fn(facts)))
+}
+
 /// The facts of all characters.
 #[derive(Debug)]
 pub(crate) struct Characters<R> {
     rule: R,
     /// Of each byte the facts, none for a part of a longer character, and what it becomes.
     bytes: [(Facts, u8); 256],
-    pages: Box<[Page]>,
+    pages: Pages,
 }
 
 impl<R: Rule> Characters<R> {
@@ -47,8 +76,7 @@ impl<R: Rule> Characters<R> {
             byte => (0, byte),
         };
         let bytes = std::array::from_fn(of_byte);
-        let pages = (0..PAGES).map(|_| Page::new()).collect();
-        Self { rule, bytes, pages }
+        Self { rule, bytes, pages: Pages::new() }
     }
 
     pub(crate) fn rule(&self) -> &R {
@@ -63,14 +91,7 @@ impl<R: Rule> Characters<R> {
 
     #[inline]
     fn of(&self, character: char) -> Facts {
-        let (page, place) = (character as usize / PAGE, character as usize % PAGE);
-        self.pages[page].get_or_init(|| self.page(page))[place]
-    }
-
-    #[cold]
-    fn page(&self, page: usize) -> Box<[Facts; PAGE]> {
-        let facts = |place| char::from_u32((page * PAGE + place) as u32).map_or(0, |c| self.rule.facts(c));
-        Box::new(std::array::from_fn(facts))
+        self.pages.of(character, |character| self.rule.facts(character))
     }
 
     /// Whether the character at `place` may begin a word.
@@ -136,7 +157,20 @@ impl<R: Rule> Characters<R> {
     }
 
     fn all_plain(&self, word: &[u8]) -> bool {
-        let is_plain = |character| self.of(character) & PLAIN != 0;
-        !word.is_ascii() && std::str::from_utf8(word).is_ok_and(|word| word.chars().all(is_plain))
+        let mut rest = word;
+        while let Some(&byte) = rest.first() {
+            let (facts, length) = match byte {
+                ..128 => (self.of_byte(byte), 1),
+                _ => match decode(rest).map(|(code, length)| (char::from_u32(code), length)) {
+                    Some((Some(character), length)) => (self.of(character), length),
+                    _ => return false,
+                },
+            };
+            if facts & PLAIN == 0 {
+                return false;
+            }
+            rest = &rest[length..];
+        }
+        true
     }
 }

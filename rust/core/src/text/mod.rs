@@ -4,6 +4,7 @@ mod aligned;
 pub(crate) mod byte_level;
 pub(crate) mod characters;
 mod classes;
+mod graphemes;
 pub mod normalize;
 mod pattern;
 mod pieces;

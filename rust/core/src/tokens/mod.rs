@@ -22,6 +22,7 @@ mod raw_bytes;
 mod route;
 mod save;
 mod scored_trie;
+mod scored_trie_blocks;
 pub mod sentencepiece;
 mod starts;
 mod stream;

@@ -4,9 +4,13 @@
 //! only say which byte leads to it (as in darts-clone, Yata 2007). The token that ends at a node stands in the same unit,
 //! and its score in a list by id: no step waits for a score, and the less memory units take the more of them are in the
 //! cache, which is what a walk through words not seen before waits for.
+//!
+//! No step has a branch: where no child is, a step leads to a node from which every step leads back to it, and at which
+//! ends what has a score less than any.
 
-/// The id of no token.
-pub(super) const NO_TOKEN: u32 = u32::MAX;
+use std::hint::select_unpredictable;
+
+use super::scored_trie_blocks::{BLOCK, Blocks};
 
 /// What a score is: 32 or 64 bits, as the original has it.
 pub(super) trait Score: Copy + PartialOrd + std::ops::Add<Output = Self> + std::fmt::Debug {
@@ -58,87 +62,111 @@ pub(super) type ScoredKey<'a, S> = (&'a [u8], u32, S);
 
 #[derive(Debug, Clone)]
 pub(super) struct ScoredTrie<S> {
-    units: Vec<Unit>,
-    root: u32,
-    /// By id, then that of the keys without one, and one that is less than any.
+    units: Vec<Node>,
+    root: Node,
+    /// Where there is no child.
+    nowhere: Node,
+    /// By id, and behind them one that is less than any.
     scores: Vec<S>,
 }
 
-/// A node, found under the byte that leads to it.
-#[derive(Debug, Clone, Copy)]
-struct Unit {
-    /// The node's base, and in the lowest eight bits the byte that leads here.
-    way: u32,
-    /// The place of the score of the token that ends here.
-    end: u32,
+/// A node, found under the byte that leads to it: in the lowest eight bits that byte, then the base, and in the upper
+/// half the place of the score of what ends here. One number, so that a step chooses between two with one instruction.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Node(u64);
+
+impl Node {
+    const fn new(label: u32, base: u32, end: u32) -> Self {
+        Self((end as u64) << 32 | (base << 8 | label) as u64)
+    }
+
+    #[inline]
+    fn child_place(self, byte: u8) -> usize {
+        (self.0 as u32 >> 8 ^ u32::from(byte)) as usize
+    }
+
+    /// The id of what ends here; greater than any where nothing does.
+    #[inline]
+    pub(super) fn end(self) -> u32 {
+        (self.0 >> 32) as u32
+    }
+
+    /// Whether it has children.
+    #[inline]
+    pub(super) fn leads_on(self) -> bool {
+        self.0 as u32 >> 8 != BARREN
+    }
+
+    fn with_base(self, base: u32) -> Self {
+        Self(self.0 | u64::from(base << 8))
+    }
+
+    fn with_end(self, end: u32) -> Self {
+        Self(self.0 & u64::from(u32::MAX) | u64::from(end) << 32)
+    }
 }
 
 /// No text that was a string holds this byte, so it leads nowhere.
 const NO_BYTE: u32 = 0xFF;
 
-/// Bases have so many bits.
-const BASE_BITS: u32 = 24;
-
-/// Units that share all but the lowest eight bits of their places: the children of a node lie in one block.
-const BLOCK: usize = 256;
-
 /// The base of nodes without children: its block stays empty.
 const BARREN: u32 = 0;
 
 impl<S: Score> ScoredTrie<S> {
-    /// A trie of keys, each once and none empty, with ids below `count` or [`NO_TOKEN`], which all have one score. None
-    /// where so many do not fit.
+    /// A trie of keys, each once and none empty, with ids below `count`. None where so many do not fit.
     pub(super) fn new(mut keys: Vec<ScoredKey<'_, S>>, count: usize) -> Option<Self> {
-        let mut scores = vec![S::NOTHING; count + 2];
-        let end_of = |id: u32| if id == NO_TOKEN { count } else { id as usize };
+        let mut scores = vec![S::NOTHING; count + 1];
         for &(_, id, score) in &keys {
-            *scores.get_mut(end_of(id))? = score;
+            *scores.get_mut(id as usize)? = score;
         }
-        let empty = Unit { way: NO_BYTE, end: count as u32 + 1 };
+        let nowhere = Node::new(NO_BYTE, BARREN, count as u32);
         keys.sort_unstable_by(|one, other| one.0.cmp(other.0));
         let mut blocks = Blocks::default();
-        let mut units = vec![empty; BLOCK];
+        let mut units = vec![nowhere; BLOCK];
         let mut open = Vec::new();
-        let root = grow(&keys, 0, &mut blocks, (&mut units, empty), &mut open)?;
+        let root = grow(&keys, 0, &mut blocks, (&mut units, nowhere), &mut open)?;
         while let Some((place, from, to, depth)) = open.pop() {
             let keys: &[ScoredKey<'_, S>] = &keys[from as usize..to as usize];
             let (own, rest) = match keys.split_first() {
                 Some((own, rest)) if own.0.len() == depth => (Some(own), rest),
                 _ => (None, keys),
             };
-            if let Some(&(_, id, _)) = own {
-                units[place as usize].end = end_of(id) as u32;
-            }
+            let unit = units[place as usize];
+            let unit = own.map_or(unit, |&(_, id, _)| unit.with_end(id));
             let first = open.len();
-            let base = grow(rest, depth, &mut blocks, (&mut units, empty), &mut open)?;
+            let base = grow(rest, depth, &mut blocks, (&mut units, nowhere), &mut open)?;
             let skipped = from + u32::from(own.is_some());
             open[first..].iter_mut().for_each(|(_, from, to, _)| {
                 *from += skipped;
                 *to += skipped;
             });
-            units[place as usize].way |= base << 8;
+            units[place as usize] = unit.with_base(base);
         }
-        Some(Self { units, root, scores })
+        Some(Self { units, root: nowhere.with_base(root), nowhere, scores })
     }
 
-    /// The base of the root.
     #[inline]
-    pub(super) fn root(&self) -> u32 {
+    pub(super) fn root(&self) -> Node {
         self.root
     }
 
-    /// The child of the node with this base by a byte: the base of the child, and what ends there. That is an id, or
-    /// greater than any.
+    /// The child of a node by a byte.
     #[inline]
-    pub(super) fn child(&self, base: u32, byte: u8) -> Option<(u32, u32)> {
-        let unit = self.units.get((base ^ u32::from(byte)) as usize)?;
-        (unit.way & 0xFF == u32::from(byte)).then_some((unit.way >> 8, unit.end))
+    pub(super) fn step(&self, node: Node, byte: u8) -> Node {
+        let child = self.units[node.child_place(byte)];
+        select_unpredictable(child.0 as u8 == byte, child, self.nowhere)
+    }
+
+    /// Whether nothing ends at a node.
+    #[inline]
+    pub(super) fn is_no_end(&self, node: Node) -> bool {
+        node.end() == self.nowhere.end()
     }
 
     /// The score of what ends at a node; less than any where nothing does.
     #[inline]
-    pub(super) fn score(&self, end: u32) -> S {
-        self.scores.get(end as usize).copied().unwrap_or(S::NOTHING)
+    pub(super) fn score(&self, node: Node) -> S {
+        self.scores[node.end() as usize]
     }
 }
 
@@ -151,7 +179,7 @@ fn grow<S: Score>(
     keys: &[ScoredKey<'_, S>],
     depth: usize,
     blocks: &mut Blocks,
-    (units, empty): (&mut Vec<Unit>, Unit),
+    (units, nowhere): (&mut Vec<Node>, Node),
     open: &mut Vec<Open>,
 ) -> Option<u32> {
     if keys.is_empty() {
@@ -167,105 +195,12 @@ fn grow<S: Score>(
         from = to;
     }
     let base = blocks.base_for(&labels)?;
-    units.resize(units.len().max((base as usize | (BLOCK - 1)) + 1), empty);
+    units.resize(units.len().max((base as usize | (BLOCK - 1)) + 1), nowhere);
     for (child, &label) in open[first..].iter_mut().zip(&labels) {
         child.0 = base ^ u32::from(label);
-        units[child.0 as usize].way = u32::from(label);
+        units[child.0 as usize] = Node::new(u32::from(label), BARREN, nowhere.end());
     }
     Some(base)
-}
-
-/// Which units and bases are free.
-#[derive(Default)]
-struct Blocks {
-    /// Those that have room, the newest last.
-    open: Vec<Block>,
-    /// How many there are besides the empty one.
-    count: u32,
-}
-
-#[derive(Clone)]
-struct Block {
-    number: u32,
-    free_units: Bits,
-    free_bases: Bits,
-    failures: u32,
-}
-
-/// More blocks are not searched, and one that failed so often is given up: else building would not be linear.
-const BLOCKS_SEARCHED: usize = 16;
-const FAILURES: u32 = 64;
-
-impl Blocks {
-    /// A base from which all `labels` lead to free units, which are taken.
-    fn base_for(&mut self, labels: &[u8]) -> Option<u32> {
-        for (place, block) in self.open.iter_mut().enumerate().rev() {
-            if let Some(base) = block.base_for(labels) {
-                let base = block.number * BLOCK as u32 + u32::from(base);
-                if block.free_units.is_empty() {
-                    self.open.remove(place);
-                }
-                return Some(base);
-            }
-            block.failures += 1;
-        }
-        self.open.retain(|block| block.failures < FAILURES);
-        if self.open.len() == BLOCKS_SEARCHED {
-            self.open.remove(0);
-        }
-        self.count += 1;
-        if (self.count + 1) * BLOCK as u32 > 1 << BASE_BITS {
-            return None;
-        }
-        let all = Bits([u64::MAX; 4]);
-        let mut block = Block { number: self.count, free_units: all, free_bases: all, failures: 0 };
-        let base = block.base_for(labels)?;
-        self.open.push(block);
-        Some(self.count * BLOCK as u32 + u32::from(base))
-    }
-}
-
-impl Block {
-    fn base_for(&mut self, labels: &[u8]) -> Option<u8> {
-        let (&first, rest) = labels.split_first()?;
-        let base = self.free_units.iter().map(|unit| unit ^ first).find(|base| {
-            self.free_bases.contains(*base) && rest.iter().all(|label| self.free_units.contains(base ^ label))
-        })?;
-        self.free_bases.remove(base);
-        for label in labels {
-            self.free_units.remove(base ^ label);
-        }
-        Some(base)
-    }
-}
-
-/// A set of bytes.
-#[derive(Clone, Copy)]
-struct Bits([u64; 4]);
-
-impl Bits {
-    fn contains(&self, byte: u8) -> bool {
-        self.0[usize::from(byte >> 6)] >> (byte & 63) & 1 == 1
-    }
-
-    fn remove(&mut self, byte: u8) {
-        self.0[usize::from(byte >> 6)] &= !(1 << (byte & 63));
-    }
-
-    fn is_empty(&self) -> bool {
-        self.0 == [0; 4]
-    }
-
-    fn iter(self) -> impl Iterator<Item = u8> {
-        (0..4_u8).flat_map(move |word| {
-            let mut bits = self.0[usize::from(word)];
-            std::iter::from_fn(move || {
-                let bit = (bits != 0).then(|| bits.trailing_zeros() as u8)?;
-                bits &= bits - 1;
-                Some(word * 64 + bit)
-            })
-        })
-    }
 }
 
 #[cfg(test)]
@@ -275,13 +210,10 @@ mod tests {
     use std::collections::BTreeMap;
 
     fn get(trie: &ScoredTrie<f64>, key: &[u8]) -> Option<(u32, f64)> {
-        let mut base = trie.root();
-        let mut last = None;
-        for &byte in key {
-            let (next, end) = trie.child(base, byte)?;
-            (base, last) = (next, Some(end));
-        }
-        last.map(|end| (end, trie.score(end))).filter(|&(_, score)| score > f64::NEG_INFINITY)
+        let node = key.iter().fold(trie.root(), |node, &byte| trie.step(node, byte));
+        let score = trie.score(node);
+        assert_eq!(score > f64::NEG_INFINITY, !trie.is_no_end(node));
+        (!trie.is_no_end(node)).then_some((node.end(), score))
     }
 
     fn trie_of(keys: &BTreeMap<Vec<u8>, u32>) -> ScoredTrie<f64> {

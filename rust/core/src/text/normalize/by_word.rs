@@ -8,11 +8,11 @@
 use std::sync::Arc;
 
 use unicode_normalization_alignments::char::is_combining_mark;
-use unicode_segmentation::GraphemeCursor;
 
 use super::{Charsmap, LongKeys, Normalizer, holds};
 use crate::text::Aligned;
 use crate::text::characters::{Facts, HEAD, JOINS, PLAIN, Rule, SEPARATOR, TAIL};
+use crate::text::graphemes::{joins_next, joins_previous};
 
 /// What is done to the white space between words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -145,6 +145,9 @@ impl ByWord {
 
     /// What a character becomes before the rewrite rules.
     fn before_rules(&self, character: char) -> Option<String> {
+        if self.characterwise.is_empty() {
+            return Some(character.to_string());
+        }
         let mut buffer = [0; 4];
         let mut text = Aligned::new(character.encode_utf8(&mut buffer), 0, false);
         self.characterwise.iter().try_for_each(|step| step.apply(&mut text)).ok()?;
@@ -170,7 +173,8 @@ impl ByWord {
     /// Whether a character can stand at the edge of a word if its neighbours allow it: it is not white space, and
     /// whatever becomes of it, something is left that white space neither begins nor ends.
     fn stands_at_edge(&self, character: char) -> bool {
-        let becomes = self.rewritten(character);
+        let mut buffer = [0; 4];
+        let becomes = self.rule_for(character).unwrap_or(character.encode_utf8(&mut buffer));
         let is_long = |list: fn(&LongKeys) -> &[char]| {
             self.rules.as_ref().is_some_and(|rules| holds(list(&rules.long_keys), character))
         };
@@ -249,19 +253,4 @@ impl Rule for ByWord {
 /// The second half of a Hangul syllable, which joins the first.
 fn is_vowel_or_end_of_hangul(character: char) -> bool {
     matches!(character, '\u{1160}'..='\u{11FF}')
-}
-
-/// Whether a character makes one grapheme cluster with a space before it.
-fn joins_previous(character: char) -> bool {
-    !is_boundary(' ', character)
-}
-
-/// Whether a character makes one grapheme cluster with a letter after it.
-fn joins_next(character: char) -> bool {
-    !is_boundary(character, 'a')
-}
-
-fn is_boundary(before: char, after: char) -> bool {
-    let text = format!("{before}{after}");
-    GraphemeCursor::new(before.len_utf8(), text.len(), true).is_boundary(&text, 0).unwrap_or(false)
 }

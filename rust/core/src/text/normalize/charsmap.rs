@@ -75,6 +75,20 @@ impl Charsmap {
         Some(keys)
     }
 
+    /// Whether `text` may begin a key or begins with one: if not, nothing that begins so does.
+    pub(crate) fn may_begin_key(&self, text: &[u8]) -> bool {
+        let mut base = self.root();
+        for &byte in text.iter().take_while(|byte| **byte != 0) {
+            let child = base ^ usize::from(byte);
+            match self.units.get(child).copied().filter(|unit| leads_to(*unit, byte)) {
+                Some(unit) if has_value(unit) => return true,
+                Some(unit) => base = child ^ way(unit),
+                None => return false,
+            }
+        }
+        !text.contains(&0)
+    }
+
     /// Whether this ASCII character is a key by itself.
     pub fn is_ascii_key(&self, byte: u8) -> bool {
         byte < 128 && self.ascii_keys >> byte & 1 == 1

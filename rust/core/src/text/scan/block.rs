@@ -240,7 +240,7 @@ impl Block {
 /// The character that `bytes` of a valid text begin with, which is not ASCII, and how many of them it is; None if it is
 /// cut.
 #[inline]
-pub(super) fn decode(bytes: &[u8]) -> Option<(u32, usize)> {
+pub(in crate::text) fn decode(bytes: &[u8]) -> Option<(u32, usize)> {
     let bits = |byte: u8| u32::from(byte) & 0x3F;
     Some(match *bytes {
         [lead @ ..0xE0, second, ..] => ((u32::from(lead) & 0x1F) << 6 | bits(second), 2),

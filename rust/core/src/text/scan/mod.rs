@@ -15,6 +15,7 @@ mod o200k;
 #[cfg(test)]
 mod tests;
 
+pub(super) use self::block::decode;
 use self::block::{Block, Classify, Portable, SIZE};
 pub use self::cl100k::Cl100k;
 use self::gpt2::Gpt2;

@@ -7,8 +7,7 @@
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::lattice::{Lattice, Tokens};
-use super::super::scored_trie::NO_TOKEN;
+use super::super::lattice::{Lattice, NO_TOKEN, Tokens};
 use super::super::trie::{NONE, Trie};
 use super::score::as_written;
 use super::{Token, file};
@@ -140,7 +139,7 @@ impl Unigram {
         match &self.finder {
             Finder::Lattice(tokens) => {
                 lattice.fill(tokens, word, 0.0);
-                let last = |end| lattice.last(tokens, word, end);
+                let last = |end| lattice.last(tokens, end);
                 self.check_unknown(word, last)?;
                 self.push_reversed(word, last, push).map(|()| lattice.shrink())
             }

@@ -109,7 +109,7 @@ impl Unigram {
         let start = out.len();
         let mut end = text.len();
         while end > 0 {
-            let (id, begin) = lattice.last(tokens, text, end);
+            let (id, begin) = lattice.last(tokens, end);
             out.push(Segment { id, length: (end - begin) as u32 });
             end = begin;
         }

@@ -1,0 +1,96 @@
+//! The same algorithm, which sees besides by how much the best way is better than all others.
+
+use std::hint::select_unpredictable;
+
+use super::super::scored_trie::Score;
+use super::ends::{Best, Far};
+use super::fill::fill;
+use super::weights::Tokens;
+
+/// The best way, and the best of those whose last token is another.
+#[derive(Debug, Clone, Copy)]
+struct Double {
+    best: f64,
+    second: f64,
+    end: u32,
+}
+
+impl Best for Double {
+    type Score = f32;
+    type Sum = f64;
+
+    const NONE: Self = Self { best: f64::NOTHING, second: f64::NOTHING, end: 0 };
+
+    #[inline]
+    fn sum(self) -> f64 {
+        self.best
+    }
+
+    #[inline]
+    fn after(self, sum: f64, end: u32) -> Self {
+        let is_better = sum > self.best;
+        let lesser = select_unpredictable(is_better, self.best, sum);
+        Self {
+            best: select_unpredictable(is_better, sum, self.best),
+            second: select_unpredictable(lesser > self.second, lesser, self.second),
+            end: select_unpredictable(is_better, end, self.end),
+        }
+    }
+
+    fn set_back(self, offset: f64) -> Self {
+        Self { best: self.best.set_back(offset), second: self.second.set_back(offset), ..self }
+    }
+
+    #[inline]
+    fn add(sum: f64, score: f32) -> f64 {
+        f64::from(score) + sum
+    }
+}
+
+#[derive(Debug, Clone, Default)]
+pub(in crate::tokens) struct Contest {
+    far: Far<Double>,
+    /// For each place the last token of the best way there.
+    ends: Vec<u32>,
+    /// For each place by how much that way is better than those with another last token.
+    margins: Vec<f64>,
+}
+
+impl Contest {
+    /// Finds the best way through `text`, in sums of 64 bits.
+    pub(in crate::tokens) fn fill(&mut self, tokens: &Tokens<f32>, text: &[u8]) {
+        let room = text.len() + 1;
+        if self.ends.len() < room {
+            self.ends.resize(room, 0);
+            self.margins.resize(room, 0.0);
+        }
+        let (ends, margins) = (&mut self.ends[..room], &mut self.margins[..room]);
+        fill(tokens, text, 0.0, &mut self.far, |place, known: Double| {
+            ends[place] = known.end;
+            margins[place] = known.best - known.second;
+        });
+    }
+
+    /// Appends the tokens of the best way to `out`, in order, ids and lengths, and returns by how much it is better than
+    /// all others.
+    ///
+    /// Another way comes to this one for good with another last token, at some place on it; from there on they are one.
+    pub(in crate::tokens) fn append(
+        &self,
+        tokens: &Tokens<f32>,
+        text: &[u8],
+        out: &mut Vec<(u32, u32)>,
+    ) -> f64 {
+        let start = out.len();
+        let mut margin = f64::INFINITY;
+        let mut end = text.len();
+        while end > 0 {
+            let (id, begin) = tokens.last(&self.ends, end);
+            margin = margin.min(self.margins[end]);
+            out.push((id, (end - begin) as u32));
+            end = begin;
+        }
+        out[start..].reverse();
+        margin
+    }
+}
