@@ -5,6 +5,7 @@
 //! or that two libraries could fight over.
 
 use std::num::NonZeroUsize;
+use std::panic::resume_unwind;
 use std::sync::{Mutex, PoisonError};
 
 use crate::{Error, Result};
@@ -38,18 +39,20 @@ fn from_environment() -> Result<Option<usize>> {
 
 /// Calls `work` with every task, on at most `num_threads` threads of which the caller's is one.
 ///
-/// `state` makes what a thread keeps between its tasks (a cache, a buffer). Tasks are handed out in order; the
-/// error of the earliest failing task is returned, so that which error is seen does not depend on timing.
-pub fn for_each<Task: Send, State>(
+/// `state` makes what a thread keeps between its tasks (a cache, a buffer), which is given back at the end. Tasks are
+/// handed out in order; the error of the earliest failing task is returned, so that which error is seen does not depend
+/// on timing.
+pub fn for_each<Task: Send, State: Send>(
     num_threads: usize,
     tasks: Vec<Task>,
     state: impl Fn() -> State + Sync,
     work: impl Fn(&mut State, Task) -> Result<()> + Sync,
-) -> Result<()> {
+) -> Result<Vec<State>> {
     let helpers = num_threads.min(tasks.len()).saturating_sub(1);
     if helpers == 0 {
         let mut state = state();
-        return tasks.into_iter().try_for_each(|task| work(&mut state, task));
+        tasks.into_iter().try_for_each(|task| work(&mut state, task))?;
+        return Ok(vec![state]);
     }
     let queue = Mutex::new(tasks.into_iter().enumerate());
     let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
@@ -57,7 +60,7 @@ pub fn for_each<Task: Send, State>(
         let mut state = state();
         loop {
             let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((index, task)) = next else { return };
+            let Some((index, task)) = next else { return state };
             if let Err(error) = work(&mut state, task) {
                 // Later tasks cannot change which error is reported, so they are dropped.
                 queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
@@ -68,13 +71,15 @@ pub fn for_each<Task: Send, State>(
             }
         }
     };
-    std::thread::scope(|scope| {
-        for _ in 0..helpers {
-            scope.spawn(run);
-        }
-        run();
+    let states = std::thread::scope(|scope| {
+        let others: Vec<_> = (0..helpers).map(|_| scope.spawn(run)).collect();
+        let mut states = vec![run()];
+        states.extend(
+            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+        );
+        states
     });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(()), |(_, error)| Err(error))
+    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(states), |(_, error)| Err(error))
 }
 
 #[cfg(test)]
@@ -86,16 +91,18 @@ mod tests {
         for num_threads in [1, 2, 7] {
             let mut cells = vec![0_u32; 100];
             let tasks: Vec<_> = cells.iter_mut().enumerate().collect();
-            for_each(
+            let counts = for_each(
                 num_threads,
                 tasks,
-                || (),
-                |(), (index, cell)| {
+                || 0,
+                |count, (index, cell)| {
                     *cell += index as u32;
+                    *count += 1;
                     Ok(())
                 },
             )
             .unwrap();
+            assert_eq!((counts.len(), counts.iter().sum::<usize>()), (num_threads, 100));
             assert!(cells.iter().enumerate().all(|(index, &cell)| cell == index as u32));
         }
     }

@@ -140,7 +140,7 @@ impl<A: ByRow> ByRow for Option<A> {
 }
 
 /// Calls `work` with each row's number and its part of `out`, on as many threads as the rows are worth.
-pub(super) fn for_each_row<Out: ByRow, State>(
+pub(super) fn for_each_row<Out: ByRow, State: Send>(
     rows: RaggedView<'_>,
     out: Out,
     num_threads: usize,
@@ -155,6 +155,7 @@ pub(super) fn for_each_row<Out: ByRow, State>(
         }
         Ok(())
     })
+    .map(drop)
 }
 
 /// Runs of rows of about the same number of ids, each worth a thread.

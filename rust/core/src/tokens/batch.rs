@@ -7,6 +7,7 @@ use super::encoding::Encoding;
 use super::pipeline::{SpecialText, Workspace};
 use super::portions::Portion;
 use super::tokenizer::{Algorithm, Tokenizer};
+use super::writers::{self, Writer};
 use crate::memory::reserve_large_pages;
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
@@ -59,29 +60,35 @@ impl Tokenizer {
             return Ok(rows);
         };
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        if num_threads == 1 || bytes < 2 * WORTH_A_THREAD {
+        let alone = || {
             let mut rows = Ragged::new();
             self.append_rows((0, texts), frame, options.special_text, &mut self.workspace().own, &mut rows)?;
-            return Ok(rows);
+            Ok(rows)
+        };
+        if num_threads == 1 || bytes < 2 * WORTH_A_THREAD {
+            return alone();
         }
         let size = (bytes / (num_threads * 16)).clamp(WORTH_A_THREAD, LARGEST_TASK);
         let tasks = self.tasks_of(texts, frame, options.special_text, size);
-        let mut parts = vec![Ragged::new(); tasks.len()];
-        let state = || self.workspace();
-        threads::for_each(
+        if tasks.len() == 1 {
+            return alone();
+        }
+        let writers = threads::for_each(
             num_threads,
-            tasks.into_iter().zip(&mut parts).collect(),
-            state,
-            |workspace, (task, rows)| match task {
-                Task::Texts(first, chunk) => {
-                    self.append_rows((first, chunk), frame, options.special_text, &mut workspace.own, rows)
-                }
-                Task::Portions(part) => self
-                    .append_portions(&part, &mut workspace.own, rows)
-                    .map_err(|error| at_text(error, part.index)),
+            tasks.into_iter().enumerate().collect(),
+            || Writer::new(self.workspace(), bytes / num_threads),
+            |writer, (number, task)| {
+                writer.write(number, |workspace, rows| match task {
+                    Task::Texts(first, chunk) => {
+                        self.append_rows((first, chunk), frame, options.special_text, workspace, rows)
+                    }
+                    Task::Portions(part) => self
+                        .append_portions(&part, workspace, rows)
+                        .map_err(|error| at_text(error, part.index)),
+                })
             },
         )?;
-        joined(parts, num_threads)
+        writers::joined(writers, num_threads)
     }
 
     /// Appends the rows of texts, of which the first has a number.
@@ -314,51 +321,6 @@ fn runs_of<Text>(texts: &[Text], size: impl Fn(&Text) -> usize, most: usize) -> 
 
 fn sentences<Text: AsRef<str>>(texts: &[Text]) -> Vec<Sentence<'_>> {
     texts.iter().map(|text| Sentence::Text(text.as_ref())).collect()
-}
-
-/// All rows in one, copied by all threads: what costs is that the memory is new.
-fn joined(mut parts: Vec<Ragged>, num_threads: usize) -> Result<Ragged> {
-    if parts.len() == 1 {
-        return Ok(parts.swap_remove(0));
-    }
-    let mut rows = Ragged::new();
-    rows.offsets.reserve_exact(parts.iter().map(|part| part.offsets.len() - 1).sum());
-    let mut base = 0;
-    for part in &parts {
-        rows.offsets.extend(part.offsets[1..].iter().map(|offset| base + offset));
-        base += part.ids.len() as i64;
-    }
-    rows.ids = concatenated(parts.into_iter().map(|part| part.ids).collect(), num_threads)?;
-    Ok(rows)
-}
-
-#[expect(unsafe_code, reason = "to write zeros first would take as long as all the copying")]
-fn concatenated(parts: Vec<Vec<u32>>, num_threads: usize) -> Result<Vec<u32>> {
-    let count = parts.iter().map(Vec::len).sum();
-    let mut ids = Vec::new();
-    reserve_large_pages(&mut ids, count);
-    let mut rest = &mut ids.spare_capacity_mut()[..count];
-    let mut tasks = Vec::with_capacity(parts.len());
-    for part in parts {
-        let (own, others) = rest.split_at_mut(part.len());
-        tasks.push((own, part));
-        rest = others;
-    }
-    let num_threads = if count * size_of::<u32>() < 16 * WORTH_A_THREAD { 1 } else { num_threads };
-    threads::for_each(
-        num_threads,
-        tasks,
-        || (),
-        |(), (own, part)| {
-            own.iter_mut().zip(part).for_each(|(place, id)| {
-                place.write(id);
-            });
-            Ok(())
-        },
-    )?;
-    // SAFETY: the parts have `count` ids in all, and each wrote its own stretch whole; an error of a thread has returned.
-    unsafe { ids.set_len(count) };
-    Ok(ids)
 }
 
 #[cfg(test)]

@@ -34,6 +34,7 @@ mod truncate;
 mod vocab;
 mod word_starts;
 mod words;
+mod writers;
 
 pub use added::AddedToken;
 pub use assembly::Assembly;

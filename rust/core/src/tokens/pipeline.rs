@@ -10,6 +10,7 @@ use super::models::{Model, Scratch, Token};
 use super::post_process::white_space_ends;
 use super::route::{self, Extent, Route};
 use super::sentencepiece;
+use crate::rows::Ragged;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
 use crate::{Error, Result};
 
@@ -62,6 +63,8 @@ pub(super) struct Workspace {
     /// Room for the places of words.
     pub(super) places: Vec<(u32, u32)>,
     pub(super) scratch: Scratch,
+    /// Room for the rows of a thread that is one of several.
+    pub(super) rows: Ragged,
     /// Made for the first text that needs it.
     pub(super) bert: Option<Box<route::bert::Buffers>>,
     pub(super) metaspace: route::MetaspaceBuffers,

@@ -10,7 +10,7 @@ use std::mem::MaybeUninit;
 use self::block::{Block, WORDS};
 use self::key::Key;
 use self::store::Store;
-use self::table::{INLINE, Ids, Table};
+use self::table::{INLINE, Ids, Place, Table};
 use crate::Result;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
@@ -55,11 +55,6 @@ impl WordCache {
     /// ids of words that have many.
     pub fn with_limit(bytes: usize) -> Self {
         Self { table: Table::new(bytes / 2), store: Store::new(bytes / 4), misses: 0 }
-    }
-
-    /// Makes room for so many words at once, as far as the limit goes. To grow takes time when there is most to do.
-    pub fn reserve(&mut self, words: usize) {
-        self.table.reserve(words.next_power_of_two());
     }
 
     /// The number of words that it remembers.
@@ -159,7 +154,8 @@ impl WordCache {
         ids: &mut Vec<u32>,
         encode: &mut impl FnMut(&[u8], &mut Vec<u32>) -> Result<()>,
     ) -> Result<()> {
-        if let Some(slot) = self.table.find(key)
+        let place = self.table.place(key);
+        if let Some(slot) = self.table.at(place, key)
             && self.append_found(word, key, &slot.ids, ids)
         {
             return Ok(());
@@ -167,12 +163,15 @@ impl WordCache {
         let start = ids.len();
         encode(word, ids)?;
         self.misses += 1;
-        self.keep(word, key, &ids[start..]);
+        self.keep(word, (place, key), &ids[start..]);
         Ok(())
     }
 
     /// The ids of a word, if it was seen before.
     pub fn get(&self, word: &[u8]) -> Option<&[u32]> {
+        if word.is_empty() {
+            return None;
+        }
         let key = Key::new(word, 0, word.len());
         self.find(word, key)
     }
@@ -181,7 +180,7 @@ impl WordCache {
     pub fn insert(&mut self, word: &[u8], ids: &[u32]) {
         if !word.is_empty() {
             let key = Key::new(word, 0, word.len());
-            self.keep(word, key, ids);
+            self.keep(word, (self.table.place(key), key), ids);
         }
     }
 
@@ -194,17 +193,17 @@ impl WordCache {
         is_word(word, key, words).then(|| ids.get(..place.count)).flatten()
     }
 
-    fn keep(&mut self, word: &[u8], key: Key, ids: &[u32]) {
+    fn keep(&mut self, word: &[u8], (place, key): (Place, Key), ids: &[u32]) {
         if word.len() > Self::LONGEST {
             return;
         }
         if let Some(ids) = Ids::here(ids).filter(|_| !key.is_long()) {
-            self.table.insert(key, ids);
+            self.table.insert(place, key, ids);
             return;
         }
         let word = if key.is_long() { word } else { &[] };
-        if let Some(place) = self.store.keep(word, ids) {
-            self.table.insert(key, Ids::placed(place));
+        if let Some(elsewhere) = self.store.keep(word, ids) {
+            self.table.insert(place, key, Ids::placed(elsewhere));
         }
     }
 }

@@ -9,10 +9,8 @@ pub(super) const INLINE: usize = 3;
 /// How many lines from its own a key may stand. It bounds a search whatever the keys are, chosen by an enemy or not.
 const REACH: usize = 8;
 
-const FEWEST_LINES: usize = 1 << 9;
-
-/// Up to so many lines a table grows to four times its size, then to twice.
-const FEW_LINES: usize = 1 << 14;
+/// A large page. To grow takes time just when there is most to do.
+const FEWEST_LINES: usize = 1 << 15;
 
 /// A key and its ids: half a cache line.
 #[derive(Debug, Clone, Copy)]
@@ -98,6 +96,14 @@ impl Line {
     const EMPTY: Self = Self { slots: [Slot::EMPTY; 2] };
 }
 
+/// Where a key stands or is to stand.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Place {
+    line: usize,
+    /// In the line.
+    number: usize,
+}
+
 /// Open addressing with a bounded reach. A table that may not grow any more forgets all in one half of its lines when it
 /// is three quarters full: to look for a new key in a full one would lead through all of its reach.
 #[derive(Debug, Clone)]
@@ -124,14 +130,6 @@ impl Table {
     fn of(lines: usize, most_lines: usize) -> Self {
         let shift = u64::BITS - lines.ilog2();
         Self { lines: Row::filled(Line::EMPTY, lines), shift, used: 0, most_lines, second_is_next: false }
-    }
-
-    /// Grows to so many lines, if it may.
-    pub(super) fn reserve(&mut self, lines: usize) {
-        let lines = lines.min(self.most_lines);
-        if self.lines.len() < lines {
-            self.grow_to(lines);
-        }
     }
 
     /// The number of the line where a key with this hash is looked for first.
@@ -180,29 +178,52 @@ impl Table {
         }
     }
 
-    /// The slot of a key.
-    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
-        for line in self.reach(key.hash()) {
-            for slot in &self.lines[line].slots {
-                if slot.key == Key::NONE {
-                    return None;
-                }
-                if slot.key == key {
-                    return Some(slot);
+    /// Where a key stands, or, where it does not, where it is put.
+    #[inline]
+    pub(super) fn place(&self, key: Key) -> Place {
+        let hash = key.hash();
+        for line in self.reach(hash) {
+            for (number, slot) in self.lines[line].slots.iter().enumerate() {
+                if slot.key == Key::NONE || slot.key == key {
+                    return Place { line, number };
                 }
             }
         }
-        None
+        // Any of them will do, as long as it is not always the same.
+        let which = hash as usize % (2 * REACH);
+        Place { line: (self.line(hash) + which / 2) & (self.lines.len() - 1), number: which % 2 }
     }
 
-    /// Puts a key in, over an old one where there is no room.
-    pub(super) fn insert(&mut self, key: Key, ids: Ids) {
+    /// The slot at the place of a key, if it stands there.
+    #[inline]
+    pub(super) fn at(&self, place: Place, key: Key) -> Option<&Slot> {
+        let slot = self.lines.get(place.line)?.slots.get(place.number)?;
+        (slot.key == key).then_some(slot)
+    }
+
+    /// The slot of a key.
+    pub(super) fn find(&self, key: Key) -> Option<&Slot> {
+        self.at(self.place(key), key)
+    }
+
+    /// Puts a key in, over an old one where there is no room. `place` is what was said of it, and nothing was put in since.
+    pub(super) fn insert(&mut self, place: Place, key: Key, ids: Ids) {
         if self.used >= self.lines.len() && self.lines.len() < self.most_lines {
             self.grow();
         } else if self.used >= self.lines.len() / 2 * 3 {
             self.forget_half();
+        } else {
+            self.put(place, key, ids);
+            return;
         }
-        self.place(key, ids);
+        self.put(self.place(key), key, ids);
+    }
+
+    #[inline]
+    fn put(&mut self, Place { line, number }: Place, key: Key, ids: Ids) {
+        let slot = &mut self.lines[line].slots[number];
+        self.used += usize::from(slot.key == Key::NONE);
+        *slot = Slot { key, ids };
     }
 
     /// A key of the other half that no place was left for in this one is no longer found, and is put in again.
@@ -216,35 +237,11 @@ impl Table {
         self.second_is_next = !self.second_is_next;
     }
 
-    #[inline]
-    fn place(&mut self, key: Key, ids: Ids) {
-        let hash = key.hash();
-        for line in self.reach(hash) {
-            for slot in &mut self.lines[line].slots {
-                if slot.key == Key::NONE || slot.key == key {
-                    self.used += usize::from(slot.key == Key::NONE);
-                    *slot = Slot { key, ids };
-                    return;
-                }
-            }
-        }
-        // Any of them will do, as long as it is not always the same.
-        let which = hash as usize % (2 * REACH);
-        if let Some(line) = self.reach(hash).nth(which / 2) {
-            self.lines[line].slots[which % 2] = Slot { key, ids };
-        }
-    }
-
     fn grow(&mut self) {
-        let times = if self.lines.len() < FEW_LINES { 4 } else { 2 };
-        let count = (self.lines.len() * times).clamp(FEWEST_LINES.min(self.most_lines), self.most_lines);
-        self.grow_to(count);
-    }
-
-    fn grow_to(&mut self, lines: usize) {
+        let lines = (self.lines.len() * 2).max(FEWEST_LINES).min(self.most_lines);
         let old = std::mem::replace(self, Self::of(lines, self.most_lines)).lines;
         for slot in old.iter().flat_map(|line| &line.slots).filter(|slot| slot.key != Key::NONE) {
-            self.place(slot.key, slot.ids);
+            self.put(self.place(slot.key), slot.key, slot.ids);
         }
     }
 }
@@ -266,7 +263,7 @@ mod tests {
         let mut table = Table::new(1 << 21);
         assert!(table.find(key(0)).is_none());
         for number in 0..32_000 {
-            table.insert(key(number), ids(number));
+            table.insert(table.place(key(number)), key(number), ids(number));
         }
         let found = |&number: &u32| {
             let slot = table.find(key(number));
@@ -281,7 +278,7 @@ mod tests {
     fn a_full_table_forgets_and_does_not_grow() {
         let mut table = Table::new(1 << 15);
         for number in 0..100_000 {
-            table.insert(key(number), ids(number));
+            table.insert(table.place(key(number)), key(number), ids(number));
             assert_eq!(table.find(key(number)).unwrap().ids, ids(number));
         }
         assert_eq!((table.len() <= 1 << 10, table.bytes()), (true, 32 << 10));

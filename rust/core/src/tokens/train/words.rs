@@ -118,7 +118,8 @@ impl WordCounts {
             tasks,
             || Lent { tally: with(&idle, Vec::pop).unwrap_or_default(), idle: &idle },
             |lent, task| work(&mut lent.tally, task),
-        );
+        )
+        .map(drop);
         self.tallies = idle.into_inner().unwrap_or_else(PoisonError::into_inner);
         result
     }

@@ -1,5 +1,7 @@
 //! Which pairs of symbols become one, and how early: the table that every merge looks into.
 
+use crate::memory::Row;
+
 /// A hash table with open addressing, and a Bloom filter before it (Putze, Sanders, Singler: *Cache-, hash- and
 /// space-efficient Bloom filters*, 2007: all bits of a key are in one word).
 ///
@@ -11,7 +13,7 @@
 pub(super) struct Pairs {
     filter: Vec<u64>,
     /// From the highest bits on the left symbol, the right one, and the rank, each of [`BITS`] bits.
-    slots: Vec<u64>,
+    slots: Row<u64>,
     count: usize,
     /// A hash is shifted by this to give a slot, and by [`SLOTS_A_WORD`] bits more to give a word of the filter.
     shift: u32,
@@ -39,7 +41,7 @@ impl Pairs {
     fn with_slots(count: usize) -> Self {
         Self {
             filter: vec![0; count >> SLOTS_A_WORD],
-            slots: vec![FREE; count],
+            slots: Row::filled(FREE, count),
             count: 0,
             shift: u64::BITS - count.trailing_zeros(),
         }

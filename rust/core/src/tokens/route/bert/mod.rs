@@ -55,9 +55,6 @@ struct Seen {
     novelty: Novelty,
 }
 
-/// A large page of room in the cache to begin with.
-const WORDS: usize = 1 << 15;
-
 impl Buffers {
     /// How many bytes the caches of words take.
     pub(in crate::tokens) fn cache_bytes(&self) -> usize {
@@ -129,7 +126,6 @@ impl Bert {
         ids.reserve(stretch.text.len() / 4);
         let (way, seen, words, pieces) = self.parts(stretch, bert.get_or_insert_default());
         let Seen { known, cache, novelty } = seen;
-        cache.reserve(WORDS);
         let text = stretch.text;
         words.begin();
         loop {
