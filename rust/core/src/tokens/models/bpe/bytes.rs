@@ -183,7 +183,7 @@ impl<O: Out> Parts<'_, O> {
             let [left, right, ..] = symbols;
             let (begin, middle) = (usize::from(places[0]), usize::from(places[1]));
             if let Some(rank) = self.merges.rank(left, right) {
-                self.out.push(self.merges.becomes(rank), end - begin);
+                self.out.push(self.merges.becomes(rank, (left, right)), end - begin);
             } else {
                 self.out.push(left, middle - begin);
                 self.out.push(right, end - middle);

@@ -59,11 +59,12 @@ impl<V: Vectors> Few<'_, V> {
     #[inline(always)]
     fn join(&mut self, merges: &Merges, least: i32) {
         let place = least as usize % FEW;
-        self.symbols[place] = merges.becomes(rank(least));
         let after = self.left & (u32::MAX << place << 1);
         let taken = after & after.wrapping_neg();
+        let next = taken.trailing_zeros() as usize % FEW;
+        self.symbols[place] = merges.becomes(rank(least), (self.symbols[place], self.symbols[next]));
         self.left ^= taken;
-        self.keys = V::with(self.keys, taken.trailing_zeros() as usize % FEW, NONE);
+        self.keys = V::with(self.keys, next, NONE);
         let (after, before) = (after ^ taken, self.left & ((1 << place) - 1));
         if after == 0 {
             self.keys = V::with(self.keys, place, NONE);

@@ -41,7 +41,10 @@ pub(super) struct Merge {
 pub(in crate::tokens) struct Merges {
     pairs: Pairs,
     results: Results,
-    /// Merges that cannot be among the others: of a number that is too high, or of a rank that another symbol has.
+    /// What each pair becomes, where that cannot be told from its rank: in vocabularies of SentencePiece several pieces,
+    /// such as runs of spaces, may have one score.
+    by_pair: Option<FxHashMap<(u32, u32), u32>>,
+    /// Merges of a number that is too high to be among the others.
     others: FxHashMap<(u32, u32), Merge>,
     /// Whether some merge gives back its left symbol: its right one is no longer than the prefix of continuing tokens,
     /// which a merge cuts off.
@@ -57,11 +60,18 @@ impl Merges {
     /// Lets a pair become `id`. Of a pair that is given twice the later rank holds, as in the `tokenizers` library.
     pub(in crate::tokens) fn insert(&mut self, (left, right): (u32, u32), rank: u32, id: u32) {
         self.gives_back |= id == left;
-        if left.max(right).max(rank) < LIMIT && self.results.insert(rank, id) {
-            self.others.remove(&(left, right));
-            self.pairs.insert((left, right), rank);
-        } else {
+        if left.max(right).max(rank) >= LIMIT {
             self.others.insert((left, right), Merge { left, right, rank, id });
+            return;
+        }
+        self.others.remove(&(left, right));
+        if self.by_pair.is_none() && self.results.has_other(rank, id) {
+            self.by_pair = Some(self.iter().map(|merge| ((merge.left, merge.right), merge.id)).collect());
+        }
+        self.results.insert(rank, id);
+        self.pairs.insert((left, right), rank);
+        if let Some(by_pair) = &mut self.by_pair {
+            by_pair.insert((left, right), id);
         }
     }
 
@@ -75,7 +85,8 @@ impl Merges {
     /// All merges, in no order.
     pub(super) fn iter(&self) -> impl Iterator<Item = Merge> {
         let kept = self.pairs.iter().filter(|(pair, _)| !self.others.contains_key(pair));
-        let merge = |((left, right), rank)| Merge { left, right, rank, id: self.becomes(rank) };
+        let merge =
+            |((left, right), rank)| Merge { left, right, rank, id: self.becomes(rank, (left, right)) };
         kept.map(merge).chain(self.others.values().copied())
     }
 
@@ -87,7 +98,7 @@ impl Merges {
 
     /// The merge of a pair.
     pub(super) fn get(&self, left: u32, right: u32) -> Option<Merge> {
-        let merge = |rank| Merge { left, right, rank, id: self.becomes(rank) };
+        let merge = |rank| Merge { left, right, rank, id: self.becomes(rank, (left, right)) };
         self.others.get(&(left, right)).copied().or_else(|| self.pairs.rank(left, right).map(merge))
     }
 
@@ -97,10 +108,16 @@ impl Merges {
         self.pairs.rank(left, right)
     }
 
-    /// What the pair of a rank becomes where words are merged by keys.
+    /// What a pair of a rank becomes where words are merged by keys.
     #[inline]
-    pub(super) fn becomes(&self, rank: u32) -> u32 {
-        self.results.of(rank)
+    pub(super) fn becomes(&self, rank: u32, pair: (u32, u32)) -> u32 {
+        self.results.of(rank).unwrap_or_else(|| self.becomes_by_pair(pair))
+    }
+
+    #[cold]
+    fn becomes_by_pair(&self, pair: (u32, u32)) -> u32 {
+        // A pair that has a rank is known.
+        self.by_pair.as_ref().and_then(|by_pair| by_pair.get(&pair)).copied().unwrap_or(pair.0)
     }
 
     /// Appends what is left of a row of symbols when it is merged.
@@ -257,7 +274,9 @@ pub(super) mod tests {
             if id == texts.len() {
                 texts.push(text);
             }
-            merges.insert((left as u32, right as u32), rank.wrapping_mul(shuffle) % 1009, id as u32);
+            // Some ranks are those of several merges.
+            let rank = rank.wrapping_mul(shuffle) % 1009 / if shuffle.is_multiple_of(3) { 100 } else { 1 };
+            merges.insert((left as u32, right as u32), rank, id as u32);
         }
         merges
     }

@@ -6,7 +6,7 @@
 /// nothing has to be looked up: each merge would wait for it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Results {
-    /// By rank, with [`NONE`] for those that no merge has.
+    /// By rank.
     listed: Vec<u32>,
     /// Every symbol less its rank, if that is always the same.
     shift: Option<u32>,
@@ -15,9 +15,18 @@ pub(super) struct Results {
 /// What comes of no merge.
 const NONE: u32 = u32::MAX;
 
+/// Where merges of one rank have several results.
+const SEVERAL: u32 = u32::MAX - 1;
+
 impl Results {
-    /// Lets what has a rank become a symbol; false if it already becomes another.
-    pub(super) fn insert(&mut self, rank: u32, symbol: u32) -> bool {
+    /// Whether something of a rank becomes another symbol.
+    pub(super) fn has_other(&self, rank: u32, symbol: u32) -> bool {
+        self.listed.get(rank as usize).is_some_and(|&known| known != NONE && known != symbol)
+    }
+
+    /// Lets what has a rank become a symbol.
+    pub(super) fn insert(&mut self, rank: u32, symbol: u32) {
+        let has_other = self.has_other(rank, symbol);
         let shift = symbol.wrapping_sub(rank);
         self.shift =
             if self.listed.is_empty() { Some(shift) } else { self.shift.filter(|&other| other == shift) };
@@ -25,18 +34,15 @@ impl Results {
         if self.listed.len() <= rank {
             self.listed.resize(rank + 1, NONE);
         }
-        let known = &mut self.listed[rank];
-        let is_new = *known == NONE;
-        *known = if is_new { symbol } else { *known };
-        is_new || *known == symbol
+        self.listed[rank] = if has_other { SEVERAL } else { symbol };
     }
 
-    /// What the pair of a rank becomes. It is asked only for ranks that were inserted.
+    /// What a pair of a rank becomes, if that can be told from the rank. It is asked only for ranks that were inserted.
     #[inline]
-    pub(super) fn of(&self, rank: u32) -> u32 {
+    pub(super) fn of(&self, rank: u32) -> Option<u32> {
         match self.shift {
-            Some(shift) => rank.wrapping_add(shift),
-            None => self.listed.get(rank as usize).copied().unwrap_or(NONE),
+            Some(shift) => Some(rank.wrapping_add(shift)),
+            None => self.listed.get(rank as usize).copied().filter(|&symbol| symbol < SEVERAL),
         }
     }
 }
@@ -45,27 +51,29 @@ impl Results {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::collections::BTreeMap;
+    use std::collections::{BTreeMap, BTreeSet};
 
     proptest! {
         #[test]
-        fn the_first_of_each_rank_is_kept(
+        fn what_the_rank_tells_is_so(
             mut merges in proptest::collection::vec((0_u32..200, 0_u32..200), 0..20),
             shift in 0_u32..300,
             how_many in 0_u32..100,
         ) {
             // Most are shifted; the others come first, last, or not at all.
             let shifted = (0..how_many).map(|rank| (rank * 2, rank * 2 + shift));
-            let at = merges.len() / 2 * usize::from(shift % 3 == 0);
-            merges.truncate(merges.len() * usize::from(shift % 2 == 0));
+            let at = merges.len() / 2 * usize::from(shift.is_multiple_of(3));
+            merges.truncate(merges.len() * usize::from(shift.is_multiple_of(2)));
             merges.splice(at.min(merges.len())..at.min(merges.len()), shifted);
-            let (mut results, mut want) = (Results::default(), BTreeMap::new());
+            let (mut results, mut want) = (Results::default(), BTreeMap::<_, BTreeSet<_>>::new());
             for (rank, symbol) in merges {
-                let known = *want.entry(rank).or_insert(symbol);
-                prop_assert_eq!(results.insert(rank, symbol), known == symbol);
+                let symbols = want.entry(rank).or_default();
+                symbols.insert(symbol);
+                prop_assert_eq!(results.has_other(rank, symbol), symbols.len() > 1);
+                results.insert(rank, symbol);
             }
-            for (rank, symbol) in want {
-                prop_assert_eq!(results.of(rank), symbol);
+            for (rank, symbols) in want {
+                prop_assert_eq!(results.of(rank), symbols.first().copied().filter(|_| symbols.len() == 1));
             }
         }
     }

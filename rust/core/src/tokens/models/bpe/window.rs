@@ -103,8 +103,9 @@ impl Window {
     /// Lets the symbol at a place take the next one.
     #[inline(always)]
     fn join<V: Vectors>(&mut self, merges: &Merges, place: usize) {
-        self.symbols[place] = merges.becomes(rank(self.keys[place]));
         let (taken, before) = (usize::from(self.next[place]), usize::from(self.previous[place]));
+        let pair = (self.symbols[place], self.symbols[taken]);
+        self.symbols[place] = merges.becomes(rank(self.keys[place]), pair);
         let after = usize::from(self.next[taken]);
         self.next[place] = after as u16;
         self.keys[taken] = NONE;

@@ -91,11 +91,12 @@ impl Word {
     #[inline(always)]
     fn join(&mut self, merges: &Merges, least: i32) {
         let place = least as usize % LONGEST;
-        self.symbols[place] = merges.becomes(rank(least));
         let after = self.left & (u64::MAX << place << 1);
         let taken = after & after.wrapping_neg();
+        let next = taken.trailing_zeros() as usize % LONGEST;
+        self.symbols[place] = merges.becomes(rank(least), (self.symbols[place], self.symbols[next]));
         self.left ^= taken;
-        self.keys[taken.trailing_zeros() as usize % LONGEST] = NONE;
+        self.keys[next] = NONE;
         let (after, before) = (after ^ taken, self.left & ((1 << place) - 1));
         if after == 0 {
             self.keys[place] = NONE;
