@@ -123,15 +123,24 @@ impl MetaspaceRoute {
             own.word.extend_from_slice(self.mark.as_bytes());
         }
         if self.characters.append_plain(word, &mut own.word) {
-            pipeline.model.encode_ids(&own.word, &mut own.scratch, ids)?;
-            if own.word.capacity() > KEPT {
-                own.word = Vec::new();
-            }
-            return Ok(());
+            return own.encode(pipeline, ids);
         }
         let before = if self.drops_space { "" } else { " " };
         let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
-        encode_by_parts(pipeline, Aligned::new(&format!("{before}{word}"), 1, false), own, ids)
+        let text = format!("{before}{word}");
+        let text = normalized(pipeline, Aligned::new(&text, 1, false))?;
+        let Some(word) = self.as_one_word(text.as_str()) else {
+            return encode_pieces(pipeline, text, own, ids);
+        };
+        own.word.extend_from_slice(word.as_bytes());
+        own.encode(pipeline, ids)
+    }
+
+    /// What a normalized word has besides its mark, if it is still one word: the pre-tokenizer is not asked then.
+    fn as_one_word<'a>(&self, text: &'a str) -> Option<&'a str> {
+        let word = if self.drops_space { text } else { text.strip_prefix(' ')? };
+        let divides = |character: char| character.is_whitespace() || self.mark.starts_with(character);
+        (!word.is_empty() && !word.contains(divides)).then_some(word)
     }
 }
 
@@ -172,6 +181,17 @@ struct Own {
     word: Vec<u8>,
 }
 
+impl Own {
+    /// Appends the ids of the word that is kept here.
+    fn encode(&mut self, pipeline: &Pipeline, ids: &mut Vec<u32>) -> Result<()> {
+        pipeline.model.encode_ids(&self.word, &mut self.scratch, ids)?;
+        if self.word.capacity() > KEPT {
+            self.word = Vec::new();
+        }
+        Ok(())
+    }
+}
+
 /// The Metaspace step, if there is nothing else, and whether white space is dropped before it.
 fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
     match pre_tokenizer {
@@ -185,16 +205,20 @@ fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
     }
 }
 
-/// The plain way, through all the parts.
-fn encode_by_parts(
-    pipeline: &Pipeline,
-    mut text: Aligned<'_>,
-    own: &mut Own,
-    ids: &mut Vec<u32>,
-) -> Result<()> {
+fn normalized<'t>(pipeline: &Pipeline, mut text: Aligned<'t>) -> Result<Aligned<'t>> {
     if let Some(normalizer) = &pipeline.normalizer {
         normalizer.apply(&mut text)?;
     }
+    Ok(text)
+}
+
+/// The plain way, through all the parts.
+fn encode_by_parts(pipeline: &Pipeline, text: Aligned<'_>, own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
+    encode_pieces(pipeline, normalized(pipeline, text)?, own, ids)
+}
+
+/// What comes after the normalizer.
+fn encode_pieces(pipeline: &Pipeline, text: Aligned<'_>, own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
     let mut pieces = Pieces::new(text);
     if let Some(steps) = &pipeline.pre_tokenizer {
         steps.apply(&mut pieces)?;
