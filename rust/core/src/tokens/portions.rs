@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::added::{AddedTokens, Search, Stretch};
+use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::pipeline::{Pipeline, SpecialText, Workspace};
 use super::route::{self, Extent};
 use super::sentencepiece::SentencePiece;
@@ -35,28 +35,17 @@ impl Pipeline {
         if !is_fit {
             return Ok(None);
         }
-        let mut portions = Vec::new();
+        let mut portions = Portions { size, found: Vec::new() };
         added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
-            Stretch::Token(token, _) => {
-                portions.push(Portion::Token(token.id));
-                policy.check(token)
-            }
-            Stretch::Text(outer) => {
-                let inside = &text[outer.clone()];
-                added.stretches(Search::Normalized, inside, policy.parses(), &mut |stretch| match stretch {
-                    Stretch::Token(token, _) => {
-                        portions.push(Portion::Token(token.id));
-                        policy.check(token)
-                    }
-                    Stretch::Text(inner) => {
-                        let (text, start) = (&inside[inner.clone()], outer.start + inner.start);
-                        cut(|from| route.cut(text, from), text, start, size, &mut portions);
-                        Ok(())
-                    }
+            Stretch::Token(token, _) => portions.push_token(token, policy),
+            Stretch::Text(range) => {
+                let (text, start) = (&text[range.clone()], range.start);
+                portions.add(added, (Search::Normalized, policy), (text, start), |text, from| {
+                    route.cut(text, from)
                 })
             }
         })?;
-        Ok(Some(portions))
+        Ok(Some(portions.found))
     }
 
     /// Appends the ids of a portion of `text`.
@@ -95,19 +84,9 @@ impl SentencePiece {
         size: usize,
     ) -> Result<Option<Vec<Portion>>> {
         let Some(cuts) = self.cuts() else { return Ok(None) };
-        let mut portions = Vec::new();
-        added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
-            Stretch::Token(token, _) => {
-                portions.push(Portion::Token(token.id));
-                policy.check(token)
-            }
-            Stretch::Text(range) => {
-                let (text, start) = (&text[range.clone()], range.start);
-                cut(|from| cuts.cut(text, from), text, start, size, &mut portions);
-                Ok(())
-            }
-        })?;
-        Ok(Some(portions))
+        let mut portions = Portions { size, found: Vec::new() };
+        portions.add(added, (Search::Raw, policy), (text, 0), |text, from| cuts.cut(text, from))?;
+        Ok(Some(portions.found))
     }
 
     /// Appends the ids of a portion of `text`.
@@ -129,23 +108,48 @@ impl SentencePiece {
     }
 }
 
-/// Appends the portions of a stretch of text that begins at `start`; `place` says where it can be cut next.
-fn cut(
-    place: impl Fn(usize) -> Option<usize>,
-    text: &str,
-    start: usize,
+/// The portions of a text, of about `size` bytes, while they are found.
+struct Portions {
     size: usize,
-    portions: &mut Vec<Portion>,
-) {
-    let (mut begin, mut extent) = (0, Extent::First);
-    while text.len() - begin > size
-        && let Some(end) = place(begin + size)
-    {
-        portions.push(Portion::Text(start + begin..start + end, extent));
-        (begin, extent) = (end, Extent::Later);
+    found: Vec<Portion>,
+}
+
+impl Portions {
+    fn push_token(&mut self, token: &AddedToken, policy: SpecialText) -> Result<()> {
+        self.found.push(Portion::Token(token.id));
+        policy.check(token)
     }
-    let extent = if begin == 0 { Extent::Whole } else { extent };
-    portions.push(Portion::Text(start + begin..start + text.len(), extent));
+
+    /// Adds those of a stretch of text that begins at `start`: added tokens, and what lies between, which is cut where
+    /// `place` says that it can be.
+    fn add(
+        &mut self,
+        added: &AddedTokens,
+        (search, policy): (Search, SpecialText),
+        (text, start): (&str, usize),
+        place: impl Fn(&str, usize) -> Option<usize>,
+    ) -> Result<()> {
+        added.stretches(search, text, policy.parses(), &mut |stretch| match stretch {
+            Stretch::Token(token, _) => self.push_token(token, policy),
+            Stretch::Text(range) => {
+                let (text, start) = (&text[range.clone()], start + range.start);
+                self.cut(text, start, |from| place(text, from));
+                Ok(())
+            }
+        })
+    }
+
+    fn cut(&mut self, text: &str, start: usize, place: impl Fn(usize) -> Option<usize>) {
+        let (mut begin, mut extent) = (0, Extent::First);
+        while text.len() - begin > self.size
+            && let Some(end) = place(begin + self.size)
+        {
+            self.found.push(Portion::Text(start + begin..start + end, extent));
+            (begin, extent) = (end, Extent::Later);
+        }
+        let extent = if begin == 0 { Extent::Whole } else { extent };
+        self.found.push(Portion::Text(start + begin..start + text.len(), extent));
+    }
 }
 
 #[cfg(test)]

@@ -30,10 +30,10 @@ struct Written {
 const KEPT: usize = 1 << 21;
 
 impl<'a> Writer<'a> {
-    /// For about so many bytes of text.
-    pub(super) fn new(mut workspace: BorrowedWorkspace<'a>, bytes: usize) -> Self {
+    /// With room for so many ids.
+    pub(super) fn new(mut workspace: BorrowedWorkspace<'a>, room: usize) -> Self {
         let mut rows = std::mem::take(&mut workspace.own.rows);
-        reserve_large_pages(&mut rows.ids, bytes / 2);
+        reserve_large_pages(&mut rows.ids, room);
         Self { workspace, rows, written: Vec::new() }
     }
 

@@ -15,8 +15,8 @@ use crate::Result;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
-/// It begins small, grows with the words that it sees, and never beyond its limit, which is 32 MiB by default; then
-/// it forgets, half of it at a time. Whatever it remembers, what it gives is what the model gives.
+/// It begins with a large page, 2 MiB, grows with the words that it sees, and never beyond its limit, which is 32 MiB by
+/// default; then it forgets, half of it at a time. Whatever it remembers, what it gives is what the model gives.
 ///
 /// ```
 /// use fastmask_core::tokens::WordCache;

@@ -14,7 +14,7 @@ use std::ops::Range;
 use serde_json::Value;
 
 pub use bpe::{Bpe, BpeSettings};
-pub(super) use bpe::{Merges, Out, Speller};
+pub(super) use bpe::{Entry, Merges, Out, Speller};
 pub(in crate::tokens) use score::rounded;
 pub use unigram::Unigram;
 pub use word_level::WordLevel;

@@ -13,7 +13,7 @@ use super::normalizer::Normalizer;
 use super::vocabulary::{PieceKind, Vocabulary, VocabularyPiece};
 use super::{Segment, UNKNOWN};
 use crate::tokens::cuts::Cuts;
-use crate::tokens::models::{Merges, Out, Speller, Token};
+use crate::tokens::models::{Entry, Merges, Out, Speller, Token};
 use crate::tokens::route;
 
 /// A model of merges, or what takes the place of one.
@@ -157,17 +157,9 @@ impl Table {
     }
 }
 
-impl Out for Vec<Segment> {
-    fn push(&mut self, id: u32, length: usize) {
-        self.push(Segment { id, length: length as u32 });
-    }
-
-    fn len(&self) -> usize {
-        self.len()
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.truncate(length);
+impl Entry for Segment {
+    fn new(id: u32, length: usize) -> Self {
+        Self { id, length: length as u32 }
     }
 }
 

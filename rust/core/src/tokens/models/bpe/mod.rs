@@ -23,7 +23,7 @@ mod word;
 
 use self::bytes::Bytes;
 pub(in crate::tokens) use self::merge::Merges;
-pub(in crate::tokens) use self::out::Out;
+pub(in crate::tokens) use self::out::{Entry, Out};
 pub(in crate::tokens) use self::spelling::Speller;
 use self::spelling::Spelling;
 use self::symbols::Characters;

@@ -19,11 +19,16 @@ pub(in crate::tokens) trait Out {
     fn truncate(&mut self, length: usize);
 }
 
-/// Ids alone.
-impl Out for Vec<u32> {
+/// What stands for a token in a list.
+pub(in crate::tokens) trait Entry {
+    /// A token that covers so many bytes of the word.
+    fn new(id: u32, length: usize) -> Self;
+}
+
+impl<E: Entry> Out for Vec<E> {
     #[inline(always)]
-    fn push(&mut self, id: u32, _: usize) {
-        self.push(id);
+    fn push(&mut self, id: u32, length: usize) {
+        self.push(E::new(id, length));
     }
 
     fn len(&self) -> usize {
@@ -35,32 +40,24 @@ impl Out for Vec<u32> {
     }
 }
 
-impl Out for Vec<Token> {
+/// The id alone.
+impl Entry for u32 {
     #[inline(always)]
-    fn push(&mut self, id: u32, length: usize) {
-        self.push(Token { id, length: length as u32 });
-    }
-
-    fn len(&self) -> usize {
-        self.len()
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.truncate(length);
+    fn new(id: u32, _: usize) -> Self {
+        id
     }
 }
 
-impl Out for Vec<(u32, u32)> {
+impl Entry for Token {
     #[inline(always)]
-    fn push(&mut self, id: u32, length: usize) {
-        self.push((id, length as u32));
+    fn new(id: u32, length: usize) -> Self {
+        Self { id, length: length as u32 }
     }
+}
 
-    fn len(&self) -> usize {
-        self.len()
-    }
-
-    fn truncate(&mut self, length: usize) {
-        self.truncate(length);
+impl Entry for (u32, u32) {
+    #[inline(always)]
+    fn new(id: u32, length: usize) -> Self {
+        (id, length as u32)
     }
 }
