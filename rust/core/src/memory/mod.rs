@@ -4,7 +4,7 @@ mod row;
 
 use std::mem::MaybeUninit;
 
-pub(crate) use row::Row;
+pub(crate) use row::{Row, Zero};
 
 /// Less is not worth a call.
 const LARGE: usize = 1 << 20;

@@ -1,5 +1,6 @@
 //! Tables that are looked at all over: each look at a page that the processor has no address of costs a search for it.
 
+use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
@@ -8,14 +9,26 @@ use super::{LARGE, prefer_large_pages};
 /// The large page of most machines. A stretch of memory is made of these only where it is as aligned as they are.
 const PAGE: usize = 1 << 21;
 
+/// What memory is asked for in.
+const UNIT: usize = size_of::<u64>();
+
+/// What may consist of zeros alone.
+///
+/// # Safety
+///
+/// Bytes that are all zero are a value of the type.
+#[expect(unsafe_code, reason = "the compiler knows no such types")]
+pub(crate) unsafe trait Zero: Copy {}
+
 /// A row of numbers, as many as there are once and for all: in large pages of its own, if it is large.
 #[derive(Debug)]
 pub(crate) struct Row<T> {
-    /// Without elements: the room is what is wanted of it.
-    room: Vec<T>,
-    /// Where the row begins in the room.
+    /// Zeros, or without elements: then the room is what is wanted of it.
+    room: Vec<u64>,
+    /// Where the row begins in the room, in [`UNIT`]s.
     start: usize,
     length: usize,
+    what: PhantomData<T>,
 }
 
 impl<T: Copy> Row<T> {
@@ -26,22 +39,46 @@ impl<T: Copy> Row<T> {
         })
     }
 
+    /// A row of zeros. The system gives each page of it when it is first written, so that what is not used of a large one
+    /// takes neither memory nor time.
+    pub(crate) fn zeroed(length: usize) -> Self
+    where
+        T: Zero,
+    {
+        Self::placed(vec![0; Self::units(length)], length)
+    }
+
     /// A row of `length` numbers, all of which `write` has to write.
     fn written(length: usize, write: impl FnOnce(&mut [MaybeUninit<T>])) -> Self {
-        let mut room: Vec<T> = Vec::new();
-        let start = if size_of::<T>() * length < LARGE {
-            room.reserve_exact(length);
-            0
-        } else {
-            let page = PAGE.div_ceil(size_of::<T>());
-            room.reserve_exact(length.next_multiple_of(page) + page);
-            // A size that does not divide a page may fit nowhere.
-            room.as_ptr().align_offset(PAGE).min(page)
-        };
-        let spare = &mut room.spare_capacity_mut()[start..];
-        prefer_large_pages(spare);
-        write(&mut spare[..length]);
-        Self { room, start, length }
+        let mut row = Self::placed(Vec::with_capacity(Self::units(length)), length);
+        write(row.places());
+        row
+    }
+
+    /// How much to ask for so that a row can begin where it should.
+    fn units(length: usize) -> usize {
+        (size_of::<T>() * length + Self::alignment(length)).div_ceil(UNIT)
+    }
+
+    fn alignment(length: usize) -> usize {
+        if size_of::<T>() * length < LARGE { align_of::<T>() } else { PAGE }
+    }
+
+    fn placed(room: Vec<u64>, length: usize) -> Self {
+        let start = room.as_ptr().align_offset(Self::alignment(length));
+        let mut row = Self { room, start, length, what: PhantomData };
+        prefer_large_pages(row.places());
+        row
+    }
+
+    /// The numbers, written or not.
+    #[expect(unsafe_code, reason = "the room of a vector that begins where the row should")]
+    fn places(&mut self) -> &mut [MaybeUninit<T>] {
+        // SAFETY: `units` asked for `alignment` bytes more than the row takes, so it ends within the room, and `start` is
+        // where a T may stand.
+        unsafe {
+            std::slice::from_raw_parts_mut(self.room.as_mut_ptr().add(self.start).cast(), self.length)
+        }
     }
 }
 
@@ -65,19 +102,19 @@ impl<T> Deref for Row<T> {
     type Target = [T];
 
     #[inline]
-    #[expect(unsafe_code, reason = "the room of a vector that begins where a page does")]
+    #[expect(unsafe_code, reason = "as in `places`")]
     fn deref(&self) -> &[T] {
-        // SAFETY: `start + length` is within the room, and all of these were written when it was made.
-        unsafe { std::slice::from_raw_parts(self.room.as_ptr().add(self.start), self.length) }
+        // SAFETY: as in `places`, and all of these were written when it was made, or may be zero.
+        unsafe { std::slice::from_raw_parts(self.room.as_ptr().add(self.start).cast(), self.length) }
     }
 }
 
 impl<T> DerefMut for Row<T> {
     #[inline]
-    #[expect(unsafe_code, reason = "as above")]
+    #[expect(unsafe_code, reason = "as in `places`")]
     fn deref_mut(&mut self) -> &mut [T] {
         // SAFETY: as above.
-        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().add(self.start), self.length) }
+        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().add(self.start).cast(), self.length) }
     }
 }
 
@@ -89,6 +126,10 @@ mod tests {
     #[derive(Debug, Clone, Copy, PartialEq)]
     #[repr(align(64))]
     struct Line([u32; 16]);
+
+    // SAFETY: numbers.
+    #[expect(unsafe_code, reason = "the trait says so")]
+    unsafe impl Zero for Line {}
 
     /// What a vector does, for any number of bytes an element.
     fn check<T: Copy + PartialEq + std::fmt::Debug>(numbers: &[T], length: usize, changes: &[usize]) {
@@ -102,8 +143,20 @@ mod tests {
         drop(row);
         assert!(copy[..] == want[..]);
         assert!(Row::from(&want[..])[..] == want[..]);
-        if size_of::<T>() == align_of::<T>() && length * size_of::<T>() >= LARGE {
+        if length * size_of::<T>() >= LARGE {
             assert_eq!(copy.as_ptr().addr() % PAGE, 0);
+        }
+    }
+
+    #[test]
+    fn zeros_can_be_written() {
+        for length in [0, 1, 5, 1 << 13, 1 << 15] {
+            let mut row = Row::zeroed(length);
+            assert!(row.len() == length && row.iter().all(|&line| line == Line([0; 16])));
+            for (number, line) in (0..).zip(row.iter_mut()) {
+                *line = Line([number; 16]);
+            }
+            assert!((0..).zip(&*row.clone()).all(|(number, &line)| line == Line([number; 16])));
         }
     }
 

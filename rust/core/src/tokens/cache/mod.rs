@@ -15,7 +15,7 @@ use crate::Result;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
-/// It begins with a large page, 2 MiB, grows with the words that it sees, and never beyond its limit, which is 32 MiB by
+/// It begins with two large pages, 4 MiB, grows with the words that it sees, and never beyond its limit, which is 32 MiB by
 /// default; then it forgets, half of it at a time. Whatever it remembers, what it gives is what the model gives.
 ///
 /// ```
@@ -51,10 +51,10 @@ impl WordCache {
     /// A longer word is not kept: it will hardly be seen again.
     pub const LONGEST: usize = 256;
 
-    /// An empty cache that takes up to about `bytes`: half for the table, a quarter for long words, a quarter for the
-    /// ids of words that have many.
+    /// An empty cache that takes up to about `bytes`: half for the table, half for long words and the ids of words
+    /// that have many.
     pub fn with_limit(bytes: usize) -> Self {
-        Self { table: Table::new(bytes / 2), store: Store::new(bytes / 4), misses: 0 }
+        Self { table: Table::new(bytes / 2), store: Store::new(bytes / 2), misses: 0 }
     }
 
     /// The number of words that it remembers.
@@ -138,7 +138,7 @@ impl WordCache {
         match known.elsewhere() {
             None => append_first(ids, &known.numbers, known.count()),
             Some(place) => match self.store.at(place) {
-                Some((found, words)) if is_word(word, key, words) => append_first(ids, found, place.count),
+                Some(found) if is_word(word, key, found, place.count) => append_first(ids, found, place.count),
                 _ => return false,
             },
         }
@@ -189,8 +189,8 @@ impl WordCache {
         let Some(place) = slot.ids.elsewhere() else {
             return slot.ids.numbers.get(..slot.ids.count());
         };
-        let (ids, words) = self.store.at(place)?;
-        is_word(word, key, words).then(|| ids.get(..place.count)).flatten()
+        let ids = self.store.at(place)?;
+        is_word(word, key, ids, place.count).then(|| ids.get(..place.count)).flatten()
     }
 
     fn keep(&mut self, word: &[u8], (place, key): (Place, Key), ids: &[u32]) {
@@ -208,11 +208,11 @@ impl WordCache {
     }
 }
 
-/// Whether the word whose key was found is this one, which the words there begin with: words with one fingerprint need
+/// Whether the word whose key was found, and which stands after so many ids, is this one: words with one fingerprint need
 /// not be one word.
 #[inline]
-fn is_word(word: &[u8], key: Key, words: &[u8]) -> bool {
-    !key.is_long() || begin_with(words, word)
+fn is_word(word: &[u8], key: Key, ids: &[u32], count: usize) -> bool {
+    !key.is_long() || ids.get(count..).is_some_and(|rest| begin_with(store::words(rest), word))
 }
 
 /// Appends the first `count` of the numbers. Few of them, as most words have, are copied with what stands behind them,

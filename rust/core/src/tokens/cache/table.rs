@@ -1,7 +1,7 @@
 //! A table of keys and ids that grows up to a limit and then forgets.
 
 use super::key::Key;
-use crate::memory::Row;
+use crate::memory::{Row, Zero};
 
 /// So many ids stand in the table itself; more stand elsewhere.
 pub(super) const INLINE: usize = 3;
@@ -9,8 +9,8 @@ pub(super) const INLINE: usize = 3;
 /// How many lines from its own a key may stand. It bounds a search whatever the keys are, chosen by an enemy or not.
 const REACH: usize = 8;
 
-/// A large page. To grow takes time just when there is most to do.
-const FEWEST_LINES: usize = 1 << 15;
+/// Two large pages. To grow takes time just when there is most to do.
+const FEWEST_LINES: usize = 1 << 16;
 
 /// A key and its ids: half a cache line.
 #[derive(Debug, Clone, Copy)]
@@ -29,11 +29,10 @@ pub(super) struct Ids {
     pub(super) numbers: [u32; INLINE + 1],
 }
 
-/// The place of ids that are too many to be in the table, and of a word that is too long for it.
+/// The place of ids that are too many to be in the table, or of those of a word that is too long for it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Elsewhere {
     pub(super) from: usize,
-    pub(super) word_from: usize,
     /// Which filling of what holds them it was.
     pub(super) filling: u32,
     pub(super) count: usize,
@@ -54,7 +53,7 @@ impl Ids {
     }
 
     pub(super) fn placed(at: Elsewhere) -> Self {
-        Self { numbers: [at.from as u32, at.word_from as u32, at.filling, ELSEWHERE + at.count as u32] }
+        Self { numbers: [at.from as u32, at.filling, 0, ELSEWHERE + at.count as u32] }
     }
 
     /// How many they are, if they are here.
@@ -71,10 +70,9 @@ impl Ids {
     /// Where they are, if they are not here.
     #[inline]
     pub(super) fn elsewhere(&self) -> Option<Elsewhere> {
-        let [from, word_from, filling, count] = self.numbers;
+        let [from, filling, _, count] = self.numbers;
         (!self.are_here()).then(|| Elsewhere {
             from: from as usize,
-            word_from: word_from as usize,
             filling,
             count: (count - ELSEWHERE) as usize,
         })
@@ -92,6 +90,10 @@ struct Line {
     slots: [Slot; 2],
 }
 
+// SAFETY: zeros are the slots of no word.
+#[expect(unsafe_code, reason = "the trait says so")]
+unsafe impl Zero for Line {}
+
 impl Line {
     const EMPTY: Self = Self { slots: [Slot::EMPTY; 2] };
 }
@@ -106,10 +108,14 @@ pub(super) struct Place {
 
 /// Open addressing with a bounded reach. A table that may not grow any more forgets all in one half of its lines when it
 /// is three quarters full: to look for a new key in a full one would lead through all of its reach.
-#[derive(Debug, Clone)]
+///
+/// From its first growth on all lines that it may ever have are there, as addresses: memory comes with their first use.
+/// So it grows where it is, and what it has need not be given again.
+#[derive(Debug)]
 pub(super) struct Table {
-    /// 2^n, at least two.
     lines: Row<Line>,
+    /// How many of the lines are in use: 2^n, at least two.
+    in_use: usize,
     /// The number of bits of a hash that are not the number of a line.
     shift: u32,
     used: usize,
@@ -123,13 +129,8 @@ impl Table {
     pub(super) fn new(bytes: usize) -> Self {
         let most_lines = 1 << (bytes / size_of::<Line>()).max(2).ilog2();
         // Two lines, so that looking up needs no case of its own.
-        Self::of(2, most_lines)
-    }
-
-    /// An empty table of so many lines.
-    fn of(lines: usize, most_lines: usize) -> Self {
-        let shift = u64::BITS - lines.ilog2();
-        Self { lines: Row::filled(Line::EMPTY, lines), shift, used: 0, most_lines, second_is_next: false }
+        let lines = Row::filled(Line::EMPTY, 2);
+        Self { lines, in_use: 2, shift: shift(2), used: 0, most_lines, second_is_next: false }
     }
 
     /// The number of the line where a key with this hash is looked for first.
@@ -141,7 +142,7 @@ impl Table {
     /// The numbers of the lines where a key with this hash can be.
     #[inline]
     fn reach(&self, hash: u64) -> impl Iterator<Item = usize> + use<> {
-        let (first, mask) = (self.line(hash), self.lines.len() - 1);
+        let (first, mask) = (self.line(hash), self.in_use - 1);
         (first..first + REACH).map(move |line| line & mask)
     }
 
@@ -150,7 +151,7 @@ impl Table {
     }
 
     pub(super) fn bytes(&self) -> usize {
-        self.lines.len() * size_of::<Line>()
+        self.in_use * size_of::<Line>()
     }
 
     /// Forgets all keys and gives the memory back.
@@ -191,7 +192,7 @@ impl Table {
         }
         // Any of them will do, as long as it is not always the same.
         let which = hash as usize % (2 * REACH);
-        Place { line: (self.line(hash) + which / 2) & (self.lines.len() - 1), number: which % 2 }
+        Place { line: (self.line(hash) + which / 2) & (self.in_use - 1), number: which % 2 }
     }
 
     /// The slot at the place of a key, if it stands there.
@@ -208,9 +209,9 @@ impl Table {
 
     /// Puts a key in, over an old one where there is no room. `place` is what was said of it, and nothing was put in since.
     pub(super) fn insert(&mut self, place: Place, key: Key, ids: Ids) {
-        if self.used >= self.lines.len() && self.lines.len() < self.most_lines {
+        if self.used >= self.in_use && self.in_use < self.most_lines {
             self.grow();
-        } else if self.used >= self.lines.len() / 2 * 3 {
+        } else if self.used >= self.in_use / 2 * 3 {
             self.forget_half();
         } else {
             self.put(place, key, ids);
@@ -228,8 +229,7 @@ impl Table {
 
     /// A key of the other half that no place was left for in this one is no longer found, and is put in again.
     fn forget_half(&mut self) {
-        let middle = self.lines.len() / 2;
-        let (first, second) = self.lines.split_at_mut(middle);
+        let (first, second) = self.lines[..self.in_use].split_at_mut(self.in_use / 2);
         let half = if self.second_is_next { second } else { first };
         let slots = half.iter().flat_map(|line| &line.slots);
         self.used -= slots.filter(|slot| slot.key != Key::NONE).count();
@@ -238,11 +238,42 @@ impl Table {
     }
 
     fn grow(&mut self) {
-        let lines = (self.lines.len() * 2).max(FEWEST_LINES).min(self.most_lines);
-        let old = std::mem::replace(self, Self::of(lines, self.most_lines)).lines;
-        for slot in old.iter().flat_map(|line| &line.slots).filter(|slot| slot.key != Key::NONE) {
+        let old = self.in_use;
+        self.in_use = (old * 2).max(FEWEST_LINES).min(self.most_lines);
+        self.shift = shift(self.in_use);
+        if self.lines.len() < self.in_use {
+            let lines = std::mem::replace(&mut self.lines, Row::zeroed(self.most_lines));
+            lines.iter().for_each(|&line| self.put_again(line));
+        } else {
+            // A line's keys go to lines that are further on, which have been left by then. Some of the first lines' go
+            // where others are yet to leave; they are put again with these.
+            for number in (0..old).rev() {
+                let line = std::mem::replace(&mut self.lines[number], Line::EMPTY);
+                self.put_again(line);
+            }
+        }
+    }
+
+    /// Puts what stood in a line where it is to stand now.
+    fn put_again(&mut self, line: Line) {
+        for slot in line.slots.iter().filter(|slot| slot.key != Key::NONE) {
+            self.used -= 1;
             self.put(self.place(slot.key), slot.key, slot.ids);
         }
+    }
+}
+
+/// The number of bits of a hash that are not the number of one of so many lines.
+fn shift(lines: usize) -> u32 {
+    u64::BITS - lines.ilog2()
+}
+
+/// Only what is in use is copied.
+impl Clone for Table {
+    fn clone(&self) -> Self {
+        let mut lines = Row::zeroed(self.lines.len());
+        lines[..self.in_use].copy_from_slice(&self.lines[..self.in_use]);
+        Self { lines, ..*self }
     }
 }
 
