@@ -11,10 +11,10 @@ use std::ops::Range;
 
 use fastmask_core::text::push_code_points;
 use fastmask_core::{Error, Result};
-use pyo3::intern;
 use pyo3::prelude::*;
 use pyo3::pybacked::{PyBackedBytes, PyBackedStr};
 use pyo3::types::{PyBytes, PyString};
+use pyo3::{ffi, intern};
 
 use crate::arrow::{Chunk, chunks, strings};
 use crate::error::to_python;
@@ -75,7 +75,7 @@ impl<'a> From<&'a str> for Text<'a> {
 /// What one text of Python is read from, kept alive and readable without the GIL.
 pub(crate) enum Source {
     Str(PyBackedStr),
-    /// Where in [`Spelled`] it is.
+    /// Where in [`Spelled`] it is: a `str` that is not ASCII.
     Spelled(Range<usize>),
     Bytes(PyBackedBytes),
     /// A `str` with lone surrogates, spelled as UTF-8 would spell them if it could.
@@ -91,29 +91,54 @@ struct Spelled {
 }
 
 impl Spelled {
-    /// Of a longer `str` Python's own UTF-8 is taken: its code points would take too much room.
-    const LONGEST: usize = 1 << 16;
+    /// So many characters are taken at a time: their code points stay in a cache.
+    const PART: usize = 1 << 15;
 
-    /// Appends a `str` and returns where it is. None where it has surrogates, or is too long.
-    #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
+    /// Appends a `str` and returns where it is; None where it has surrogates.
     fn append(&mut self, text: &Bound<'_, PyString>) -> PyResult<Option<Range<usize>>> {
-        let length = text.len()?;
-        if length > Self::LONGEST {
-            return Ok(None);
+        let (start, length) = (self.text.len(), text.len()?);
+        let is_text = if length <= Self::PART {
+            self.append_part(text)?
+        } else {
+            let mut parts = (0..length).step_by(Self::PART);
+            parts.try_fold(true, |is_text, from| {
+                let part = part(text, from, length.min(from + Self::PART))?;
+                Ok::<_, PyErr>(is_text && self.append_part(&part)?)
+            })?
+        };
+        if !is_text {
+            self.text.truncate(start);
         }
+        Ok(is_text.then(|| start..self.text.len()))
+    }
+
+    /// Appends a `str`; false where it has surrogates.
+    #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
+    fn append_part(&mut self, text: &Bound<'_, PyString>) -> PyResult<bool> {
+        let length = text.len()?;
         self.code_points.clear();
         self.code_points.reserve(length);
         let start = self.code_points.as_mut_ptr();
         // SAFETY: there is room for `length` numbers, and that many are written, without a zero after them.
-        let written = unsafe { pyo3::ffi::PyUnicode_AsUCS4(text.as_ptr(), start, length.cast_signed(), 0) };
+        let written = unsafe { ffi::PyUnicode_AsUCS4(text.as_ptr(), start, length.cast_signed(), 0) };
         if written.is_null() {
             return Err(PyErr::fetch(text.py()));
         }
         // SAFETY: as above.
         unsafe { self.code_points.set_len(length) };
-        let start = self.text.len();
-        Ok(push_code_points(&mut self.text, &self.code_points).then(|| start..self.text.len()))
+        Ok(push_code_points(&mut self.text, &self.code_points))
     }
+}
+
+/// Some characters of a `str`. A slice would ask its class, which may be one of the user's.
+#[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
+fn part<'py>(text: &Bound<'py, PyString>, from: usize, to: usize) -> PyResult<Bound<'py, PyString>> {
+    // SAFETY: it gives a new `str`, or null where there is no memory.
+    let part = unsafe {
+        let part = ffi::PyUnicode_Substring(text.as_ptr(), from.cast_signed(), to.cast_signed());
+        Bound::from_owned_ptr_or_err(text.py(), part)?
+    };
+    Ok(part.cast_into()?)
 }
 
 impl Source {
@@ -263,7 +288,9 @@ impl Texts {
             Self::Objects(sources, spelled) => {
                 texts.reserve_exact(sources.len());
                 for (index, source) in sources.iter().enumerate() {
-                    texts.push(source.view(spelled, errors).map_err(|error| error.at(format!("text {index}")))?);
+                    texts.push(
+                        source.view(spelled, errors).map_err(|error| error.at(format!("text {index}")))?,
+                    );
                 }
             }
             Self::Columns(columns) => {

@@ -2,7 +2,7 @@
 
 mod row;
 
-use std::mem::MaybeUninit;
+use std::ops::Range;
 
 pub(crate) use row::{Row, Zero};
 
@@ -13,27 +13,31 @@ const LARGE: usize = 1 << 20;
 /// steps, each of which interrupts the program.
 pub(crate) fn reserve_large_pages<T>(numbers: &mut Vec<T>, more: usize) {
     numbers.reserve(more);
-    prefer_large_pages(numbers.spare_capacity_mut());
+    let start = numbers.as_ptr();
+    prefer_large_pages(start..start.wrapping_add(numbers.capacity()));
 }
 
-/// Asks the system to back room that was not written yet with large pages. A system that knows none does nothing.
+/// Asks the system to back memory with large pages, where it was not written yet. A system that knows none does nothing.
+///
+/// The page that it begins in is asked for whole: a stretch of which only a part is asked for can no longer be moved
+/// without a copy when it grows.
 #[cfg(target_os = "linux")]
 #[expect(unsafe_code, reason = "a call of the system")]
-fn prefer_large_pages<T>(room: &mut [MaybeUninit<T>]) {
+fn prefer_large_pages<T>(Range { start, end }: Range<*const T>) {
     let page = 1 << 12;
-    let room = room.as_mut_ptr_range();
-    let skipped = room.start.addr().wrapping_neg() % page;
-    let bytes = (room.end.addr() - room.start.addr()).saturating_sub(skipped);
+    let before = start.addr() % page;
+    let bytes = end.addr() - start.addr();
     if bytes >= LARGE {
+        let start = start.cast_mut().cast::<libc::c_void>().wrapping_byte_sub(before);
         // SAFETY: it changes neither what stands in the memory nor whether it may be used; nor does an error.
         unsafe {
-            libc::madvise(room.start.cast::<libc::c_void>().byte_add(skipped), bytes, libc::MADV_HUGEPAGE);
+            libc::madvise(start, bytes + before, libc::MADV_HUGEPAGE);
         }
     }
 }
 
 #[cfg(not(target_os = "linux"))]
-fn prefer_large_pages<T>(_room: &mut [MaybeUninit<T>]) {}
+fn prefer_large_pages<T>(_memory: Range<*const T>) {}
 
 #[cfg(test)]
 mod tests {

@@ -67,7 +67,7 @@ impl<T: Copy> Row<T> {
     fn placed(room: Vec<u64>, length: usize) -> Self {
         let start = room.as_ptr().align_offset(Self::alignment(length));
         let mut row = Self { room, start, length, what: PhantomData };
-        prefer_large_pages(row.places());
+        prefer_large_pages(row.places().as_ptr_range());
         row
     }
 
@@ -76,9 +76,7 @@ impl<T: Copy> Row<T> {
     fn places(&mut self) -> &mut [MaybeUninit<T>] {
         // SAFETY: `units` asked for `alignment` bytes more than the row takes, so it ends within the room, and `start` is
         // where a T may stand.
-        unsafe {
-            std::slice::from_raw_parts_mut(self.room.as_mut_ptr().add(self.start).cast(), self.length)
-        }
+        unsafe { std::slice::from_raw_parts_mut(self.room.as_mut_ptr().add(self.start).cast(), self.length) }
     }
 }
 

@@ -13,6 +13,9 @@ use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
 
+/// For so many ids more than one for two bytes there is room at once.
+const SPARE_ROOM: usize = 32 << 20;
+
 /// A task is never larger, so that threads end together.
 const LARGEST_TASK: usize = 1 << 20;
 
@@ -60,8 +63,8 @@ impl Tokenizer {
             return Ok(rows);
         };
         let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        // More than most texts need: room that is never written costs nothing, to move ids does.
-        let room = bytes / 2 + texts.len() * (frame.0.len() + frame.1.len());
+        // As much as any text needs that is not very long: room that is never written costs nothing, to move ids does.
+        let room = bytes.min(bytes / 2 + SPARE_ROOM) + texts.len() * (frame.0.len() + frame.1.len());
         let alone = || {
             let mut rows = Ragged::new();
             reserve_large_pages(&mut rows.ids, room);

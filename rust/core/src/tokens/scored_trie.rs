@@ -11,6 +11,7 @@
 use std::hint::select_unpredictable;
 
 use super::scored_trie_blocks::{BLOCK, Blocks};
+use crate::memory::Row;
 
 /// What a score is: 32 or 64 bits, as the original has it.
 pub(super) trait Score: Copy + PartialOrd + std::ops::Add<Output = Self> + std::fmt::Debug {
@@ -62,7 +63,7 @@ pub(super) type ScoredKey<'a, S> = (&'a [u8], u32, S);
 
 #[derive(Debug, Clone)]
 pub(super) struct ScoredTrie<S> {
-    units: Vec<Node>,
+    units: Row<Node>,
     root: Node,
     /// Where there is no child.
     nowhere: Node,
@@ -142,7 +143,7 @@ impl<S: Score> ScoredTrie<S> {
             });
             units[place as usize] = unit.with_base(base);
         }
-        Some(Self { units, root: nowhere.with_base(root), nowhere, scores })
+        Some(Self { units: Row::from(&units[..]), root: nowhere.with_base(root), nowhere, scores })
     }
 
     #[inline]

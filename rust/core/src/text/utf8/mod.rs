@@ -38,7 +38,7 @@ pub fn push_code_points(text: &mut String, code_points: &[u32]) -> bool {
 fn make_room(text: &mut String, bytes: usize) {
     const LONG: usize = 1 << 20;
     if text.len() >= LONG && text.capacity() - text.len() < bytes {
-        let more = bytes.max(4 * text.len());
+        let more = bytes.max(8 * text.len());
         // SAFETY: nothing is written.
         reserve_large_pages(unsafe { text.as_mut_vec() }, more);
     } else {

@@ -138,7 +138,9 @@ impl WordCache {
         match known.elsewhere() {
             None => append_first(ids, &known.numbers, known.count()),
             Some(place) => match self.store.at(place) {
-                Some(found) if is_word(word, key, found, place.count) => append_first(ids, found, place.count),
+                Some(found) if is_word(word, key, found, place.count) => {
+                    append_first(ids, found, place.count)
+                }
                 _ => return false,
             },
         }

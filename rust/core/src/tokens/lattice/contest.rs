@@ -4,47 +4,56 @@ use std::hint::select_unpredictable;
 
 use super::super::scored_trie::Score;
 use super::ends::{Best, Far};
-use super::fill::fill;
+use super::fill::{Here, fill};
 use super::weights::Tokens;
 
 /// The best way, and the best of those whose last token is another.
 #[derive(Debug, Clone, Copy)]
 struct Double {
-    best: f64,
-    second: f64,
+    best: f32,
+    second: f32,
     end: u32,
 }
 
 impl Best for Double {
     type Score = f32;
-    type Sum = f64;
+    type Sum = f32;
 
-    const NONE: Self = Self { best: f64::NOTHING, second: f64::NOTHING, end: 0 };
+    const NONE: Self = Self { best: f32::NOTHING, second: f32::NOTHING, end: 0 };
 
     #[inline]
-    fn sum(self) -> f64 {
+    fn sum(self) -> f32 {
         self.best
     }
 
     #[inline]
-    fn after(self, sum: f64, end: u32) -> Self {
-        let is_better = sum > self.best;
-        let lesser = select_unpredictable(is_better, self.best, sum);
+    fn after(self, sum: f32, end: u32) -> Self {
         Self {
-            best: select_unpredictable(is_better, sum, self.best),
-            second: select_unpredictable(lesser > self.second, lesser, self.second),
-            end: select_unpredictable(is_better, end, self.end),
+            best: greater(sum, self.best),
+            second: greater(lesser(self.best, sum), self.second),
+            end: select_unpredictable(sum > self.best, end, self.end),
         }
     }
 
-    fn set_back(self, offset: f64) -> Self {
+    fn set_back(self, offset: f32) -> Self {
         Self { best: self.best.set_back(offset), second: self.second.set_back(offset), ..self }
     }
 
     #[inline]
-    fn add(sum: f64, score: f32) -> f64 {
-        f64::from(score) + sum
+    fn add(sum: f32, score: f32) -> f32 {
+        score + sum
     }
+}
+
+/// One instruction: neither is not a number.
+#[inline]
+fn greater(one: f32, other: f32) -> f32 {
+    if one > other { one } else { other }
+}
+
+#[inline]
+fn lesser(one: f32, other: f32) -> f32 {
+    if one < other { one } else { other }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -53,11 +62,11 @@ pub(in crate::tokens) struct Contest {
     /// For each place the last token of the best way there.
     ends: Vec<u32>,
     /// For each place by how much that way is better than those with another last token.
-    margins: Vec<f64>,
+    margins: Vec<f32>,
 }
 
 impl Contest {
-    /// Finds the best way through `text`, in sums of 64 bits.
+    /// Finds the best way through `text`.
     pub(in crate::tokens) fn fill(&mut self, tokens: &Tokens<f32>, text: &[u8]) {
         let room = text.len() + 1;
         if self.ends.len() < room {
@@ -65,7 +74,7 @@ impl Contest {
             self.margins.resize(room, 0.0);
         }
         let (ends, margins) = (&mut self.ends[..room], &mut self.margins[..room]);
-        fill(tokens, text, 0.0, &mut self.far, |place, known: Double| {
+        fill(tokens, text, Here::start(0.0), text.len(), &mut self.far, |place, known: Double| {
             ends[place] = known.end;
             margins[place] = known.best - known.second;
         });
@@ -80,9 +89,9 @@ impl Contest {
         tokens: &Tokens<f32>,
         text: &[u8],
         out: &mut Vec<(u32, u32)>,
-    ) -> f64 {
+    ) -> f32 {
         let start = out.len();
-        let mut margin = f64::INFINITY;
+        let mut margin = f32::INFINITY;
         let mut end = text.len();
         while end > 0 {
             let (id, begin) = tokens.last(&self.ends, end);

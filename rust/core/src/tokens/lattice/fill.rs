@@ -10,22 +10,22 @@ use super::CHARACTER;
 use super::ends::{Best, Far, NEAR};
 use super::weights::Tokens;
 
-/// Finds the best ways to each place of `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum at
-/// its end. `settle` is called with what is known of each place in order, those within a character too.
+/// Goes on from `here` to `stop`, or some bytes further, where the character ends that begins before it. `settle` is called
+/// with what is known of each place of `text`, which is UTF-8, in order, those within a character too.
 ///
 /// Of ways with equal sums the one that is met first stays, whose last token begins furthest to the left.
 #[inline]
 pub(super) fn fill<B: Best>(
     tokens: &Tokens<B::Score>,
     text: &[u8],
-    start: B::Sum,
+    mut here: Here<B>,
+    stop: usize,
     far: &mut Far<B>,
     settle: impl FnMut(usize, B),
-) -> B::Sum {
+) -> Here<B> {
     far.make_room(tokens.longest);
     let mut pass = Pass { tokens, text, far, settle };
-    let mut here = Here { begin: 0, sum: start, near: [B::NONE; NEAR] };
-    while here.begin < text.len() {
+    while here.begin < stop {
         if here.sum.is_far() {
             pass.far.set_back(here.sum);
             here = here.set_back();
@@ -42,20 +42,25 @@ pub(super) fn fill<B: Best>(
             pass.go::<CHARACTER>(here)
         };
     }
-    here.sum
+    here
 }
 
 /// Where a pass is. It is handed on by value, so that it stays in registers.
 #[derive(Clone, Copy)]
-struct Here<B: Best> {
-    begin: usize,
+pub(super) struct Here<B: Best> {
+    pub(super) begin: usize,
     /// The sum of the best way to here.
-    sum: B::Sum,
+    pub(super) sum: B::Sum,
     /// What is known of the next places.
-    near: [B; NEAR],
+    pub(super) near: [B; NEAR],
 }
 
 impl<B: Best> Here<B> {
+    /// The begin of a text, where the sum is so much.
+    pub(super) fn start(sum: B::Sum) -> Self {
+        Self { begin: 0, sum, near: [B::NONE; NEAR] }
+    }
+
     fn set_back(self) -> Self {
         let [first, second, third, fourth] = self.near;
         let back = |best: B| best.set_back(self.sum);

@@ -1,21 +1,32 @@
 //! Viterbi's algorithm over a text: of all ways to cut it into tokens, the one whose scores have the greatest sum.
 //!
 //! Of each place the last token of the best way there is kept, four bytes; of the sums only those within reach, so that
-//! they stay in the cache however long the text is.
+//! they stay in the cache however long the text is. So do the tokens: now and then the ways to all places within reach
+//! are followed back until they are one. What is before that is settled, and is handed on and forgotten.
 
 mod contest;
 mod ends;
 mod fill;
 mod weights;
 
+use std::ops::Range;
+
+use self::ends::{Best, Far, NEAR, Single};
+use self::fill::{Here, fill};
 use super::scored_trie::Score;
+use crate::Result;
 
 pub(super) use self::contest::Contest;
-use self::ends::{Far, Single};
 pub(super) use self::weights::Tokens;
 
 /// Room for more than so many places is given back after use.
 const KEPT: usize = 1 << 18;
+
+/// After so many bytes the ways are followed back. Tests do it often.
+const STRETCH: usize = if cfg!(test) { 24 } else { 1 << 16 };
+
+/// So many tokens are followed back: ways that have not met by then may never do.
+const MOST_STEPS: usize = 1 << 12;
 
 /// The id of no token.
 pub(super) const NO_TOKEN: u32 = u32::MAX;
@@ -30,35 +41,113 @@ pub(super) struct Lattice<S> {
     /// For each place the last token of the best way there, greater than any id for an unknown character. What the last
     /// text left is written over before it is read: a way leads to every character.
     ends: Vec<u32>,
+    /// The place that the first of them is of.
+    base: usize,
+    /// Places on the way back.
+    ways: Vec<usize>,
 }
 
 impl<S> Default for Lattice<S> {
     fn default() -> Self {
-        Self { far: Far::default(), ends: Vec::new() }
+        Self { far: Far::default(), ends: Vec::new(), base: 0, ways: Vec::new() }
     }
 }
 
 impl<S: Score> Lattice<S> {
-    /// Finds the best way to each place of `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum
-    /// at its end.
-    pub(super) fn fill(&mut self, tokens: &Tokens<S>, text: &[u8], start: S) -> S {
-        let room = text.len() + 1;
-        if self.ends.len() < room {
-            // Zeros that nobody wrote cost nothing until they are written over.
-            self.ends = vec![0; room.max(2 * self.ends.len())];
+    /// Finds the best way through `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum at its
+    /// end. `visit` is called with one stretch of the text after the other; within it, [`last`](Self::last) tells the way.
+    /// No stretch but the last ends with a token that `goes_on`.
+    pub(super) fn pass(
+        &mut self,
+        tokens: &Tokens<S>,
+        text: &[u8],
+        start: S,
+        goes_on: impl Fn(u32) -> bool,
+        mut visit: impl FnMut(&Self, Range<usize>) -> Result<()>,
+    ) -> Result<S> {
+        self.base = 0;
+        let mut here = Here::start(start);
+        loop {
+            // Where nothing is settled for long, it is asked ever more seldom.
+            let stop = text.len().min(here.begin + STRETCH.max(here.begin - self.base));
+            here = self.fill(tokens, text, here, stop);
+            let settled =
+                if here.begin < text.len() { self.settled(tokens, &here, &goes_on) } else { here.begin };
+            if let Err(error) = visit(self, self.base..settled) {
+                // What is known of places further on is of no other text.
+                *self = Self::default();
+                return Err(error);
+            }
+            if here.begin >= text.len() {
+                self.shrink();
+                return Ok(here.sum);
+            }
+            self.ends.copy_within(settled - self.base..=here.begin - self.base, 0);
+            self.base = settled;
         }
-        let ends = &mut self.ends[..room];
-        fill::fill(tokens, text, start, &mut self.far, |place, known: Single<S>| ends[place] = known.end)
+    }
+
+    fn fill(
+        &mut self,
+        tokens: &Tokens<S>,
+        text: &[u8],
+        here: Here<Single<S>>,
+        stop: usize,
+    ) -> Here<Single<S>> {
+        let room = stop + CHARACTER - self.base;
+        if self.ends.len() < room {
+            self.ends.resize(room, 0);
+        }
+        let (base, ends) = (self.base, &mut self.ends[..room]);
+        fill(tokens, text, here, stop, &mut self.far, |place, known: Single<S>| {
+            ends[place - base] = known.end
+        })
+    }
+
+    /// Up to where the ways to all places that may still be on the best way are one, and that way has no token at its end
+    /// that goes on.
+    fn settled(
+        &mut self,
+        tokens: &Tokens<S>,
+        here: &Here<Single<S>>,
+        goes_on: &impl Fn(u32) -> bool,
+    ) -> usize {
+        let mut ways = std::mem::take(&mut self.ways);
+        ways.clear();
+        ways.push(here.begin);
+        let far =
+            (NEAR + 1..=tokens.longest.max(NEAR)).map(|steps| (steps, *self.far.at(here.begin + steps)));
+        let known = (1..).zip(here.near).chain(far).filter(|(_, known)| known.sum() > S::NOTHING);
+        ways.extend(known.map(|(steps, known)| here.begin + steps - tokens.length(known.end)));
+        let mut met = self.base;
+        for _ in 0..MOST_STEPS {
+            ways.sort_unstable();
+            ways.dedup();
+            match ways.pop() {
+                Some(last) if last > self.base => {
+                    let (id, begin) = self.last(tokens, last);
+                    if ways.is_empty() && !goes_on(id) {
+                        met = last;
+                        break;
+                    }
+                    ways.push(begin);
+                }
+                _ => break,
+            }
+        }
+        self.ways = ways;
+        met
     }
 
     /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
     #[inline]
     pub(super) fn last(&self, tokens: &Tokens<S>, end: usize) -> (u32, usize) {
-        tokens.last(&self.ends, end)
+        let (id, begin) = tokens.last(&self.ends, end - self.base);
+        (id, begin + self.base)
     }
 
     /// Gives back what a very long text needed.
-    pub(super) fn shrink(&mut self) {
+    fn shrink(&mut self) {
         if self.ends.capacity() > KEPT {
             self.ends = Vec::new();
         }

@@ -55,11 +55,17 @@ impl<S: Score> Tokens<S> {
         self.count + length as u32 - 1
     }
 
+    /// How many bytes what ends somewhere has.
+    #[inline]
+    pub(super) fn length(&self, id: u32) -> usize {
+        self.lengths[id as usize] as usize
+    }
+
     /// The token that ends at `end`, of which `ends` tells for each place, and where it begins.
     #[inline]
     pub(super) fn last(&self, ends: &[u32], end: usize) -> (u32, usize) {
         let id = ends[end];
-        let begin = end - self.lengths[id as usize] as usize;
+        let begin = end - self.length(id);
         (if id < self.count { id } else { NO_TOKEN }, begin)
     }
 }

@@ -115,6 +115,14 @@ impl Model {
         }
     }
 
+    /// How many characters a word may have; a longer one is unknown.
+    pub(super) fn longest_word(&self) -> Option<usize> {
+        match self {
+            Self::WordPiece(model) => Some(model.max_input_chars_per_word()),
+            Self::Bpe(_) | Self::Unigram(_) | Self::WordLevel(_) => None,
+        }
+    }
+
     /// The tokens that the model can give.
     pub fn vocab(&self) -> &Vocab {
         match self {

@@ -4,6 +4,8 @@
 //! library, and unlike `SentencePiece`, of equal sums the one found first is kept: that whose last token begins
 //! furthest to the left. Sums are built in the same order as there, so that rounding is the same.
 
+use std::ops::Range;
+
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -113,12 +115,7 @@ impl Unigram {
     }
 
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
-        let start = tokens.len();
-        self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| {
-            tokens.push(Token { id, length });
-        })?;
-        tokens[start..].reverse();
-        Ok(())
+        self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| Token { id, length }, tokens)
     }
 
     /// Appends the ids of a word alone, which is UTF-8.
@@ -128,24 +125,32 @@ impl Unigram {
         lattice: &mut Lattice<f64>,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        let start = ids.len();
-        self.encode(word, lattice, |id, _| ids.push(id))?;
-        ids[start..].reverse();
-        Ok(())
+        self.encode(word, lattice, |id, _| id, ids)
     }
 
-    /// Calls `push` with the tokens of a word, ids and lengths, from the last to the first.
-    fn encode(&self, word: &[u8], lattice: &mut Lattice<f64>, push: impl FnMut(u32, u32)) -> Result<()> {
+    /// Appends the tokens of a word, made of ids and lengths.
+    fn encode<T>(
+        &self,
+        word: &[u8],
+        lattice: &mut Lattice<f64>,
+        token: impl Fn(u32, u32) -> T,
+        out: &mut Vec<T>,
+    ) -> Result<()> {
         match &self.finder {
             Finder::Lattice(tokens) => {
-                lattice.fill(tokens, word, 0.0);
-                let last = |end| lattice.last(tokens, end);
-                self.check_unknown(word, last)?;
-                self.push_reversed(word, last, push).map(|()| lattice.shrink())
+                // Neighbours that are unknown belong together.
+                let goes_on = |id| self.is_unknown(id);
+                let visit = |lattice: &Lattice<f64>, stretch: Range<usize>| {
+                    let last = |end| lattice.last(tokens, end);
+                    self.check_unknown(word, stretch.clone(), last)?;
+                    self.append(word, stretch, last, &token, out)
+                };
+                lattice.pass(tokens, word, 0.0, goes_on, visit).map(|_| ())
             }
             Finder::Plain(trie) => {
                 let best = self.best_ends(trie, str_of(word)?)?;
-                self.push_reversed(word, |end| (best[end].id, best[end].begin as usize), push)
+                let last = |end: usize| (best[end].id, best[end].begin as usize);
+                self.append(word, 0..word.len(), last, &token, out)
             }
         }
     }
@@ -155,13 +160,18 @@ impl Unigram {
     }
 
     /// Without an id for unknown characters there may be none.
-    fn check_unknown(&self, word: &[u8], last: impl Fn(usize) -> (u32, usize)) -> Result<()> {
+    fn check_unknown(
+        &self,
+        word: &[u8],
+        stretch: Range<usize>,
+        last: impl Fn(usize) -> (u32, usize),
+    ) -> Result<()> {
         if self.unk_id.is_some() {
             return Ok(());
         }
-        let ends =
-            str_of(word)?.char_indices().map(|(begin, character)| (begin + character.len_utf8(), character));
-        for (end, character) in ends {
+        let mut end = stretch.start;
+        for character in str_of(&word[stretch])?.chars() {
+            end += character.len_utf8();
             if last(end).0 == NO_TOKEN {
                 return Err(unknown_character(character));
             }
@@ -169,19 +179,24 @@ impl Unigram {
         Ok(())
     }
 
-    /// `last` gives the last token of the best way to each place, and where it begins.
-    fn push_reversed(
+    /// Appends the tokens of a stretch of a word. `last` gives the last token of the best way to each place, and where it
+    /// begins.
+    fn append<T>(
         &self,
         word: &[u8],
+        stretch: Range<usize>,
         last: impl Fn(usize) -> (u32, usize),
-        mut push: impl FnMut(u32, u32),
+        token: impl Fn(u32, u32) -> T,
+        out: &mut Vec<T>,
     ) -> Result<()> {
-        let mut end = word.len();
-        while end > 0 {
+        let start = out.len();
+        let mut push = |id, length| out.push(token(id, length));
+        let mut end = stretch.end;
+        while end > stretch.start {
             let (id, mut begin) = last(end);
             if self.is_unknown(id) {
                 // Neighbours that are unknown become one token.
-                while begin > 0 {
+                while begin > stretch.start {
                     let (id, before) = last(begin);
                     if !self.is_unknown(id) {
                         break;
@@ -194,6 +209,7 @@ impl Unigram {
             }
             end = begin;
         }
+        out[start..].reverse();
         Ok(())
     }
 

@@ -137,7 +137,7 @@ impl ByWord {
         &self,
         normalizer: &Normalizer,
         symbols: &Symbols,
-        word: &str,
+        word: &[u8],
         is_marked: bool,
         out: &mut Vec<u8>,
     ) {
@@ -145,7 +145,7 @@ impl ByWord {
         if !self.is_suffix {
             out.extend_from_slice(mark.as_bytes());
         }
-        if !self.characters.append_plain(word.as_bytes(), out) {
+        if !self.characters.append_plain(word, out) {
             normalizer.append_word(symbols, word, out);
         }
         if self.is_suffix {

@@ -93,9 +93,9 @@ impl Normalizer {
     }
 
     /// Appends what a word becomes that a space stands before, without that.
-    pub(super) fn append_word(&self, symbols: &Symbols, word: &str, out: &mut Vec<u8>) {
+    pub(super) fn append_word(&self, symbols: &Symbols, word: &[u8], out: &mut Vec<u8>) {
         let mut normalized = Normalized { text: std::mem::take(out), ..Normalized::default() };
-        self.rewrite(symbols, word.as_bytes(), 0, &mut normalized);
+        self.rewrite(symbols, word, 0, &mut normalized);
         *out = normalized.text;
     }
 

@@ -177,7 +177,7 @@ impl Maker {
         };
         self.contest.fill(tokens, word);
         let margin = self.contest.append(tokens, word, &mut self.segments);
-        limit(margin, characters as f64, unigram.greatest_score)
+        limit(margin.into(), characters as f64, unigram.greatest_score)
     }
 }
 
@@ -185,11 +185,10 @@ impl Maker {
 /// has more pieces than the word has characters, and no score is greater than `greatest`.
 ///
 /// Each of the additions errs by at most half an ulp of what it gives, so two sums by at most twice as many; and no sum
-/// may come so far that it is set back.
+/// may come so far that it is set back. The margin is of such sums too, from zero on.
 fn limit(margin: f64, characters: f64, greatest: f64) -> f32 {
-    // The sums of 64 bits that made the margin err too.
     let inner = characters * greatest;
-    let margin = margin - inner * 1e-12;
+    let margin = margin - 2.0 * characters * inner * HALF_ULP * 1.01;
     let farthest = margin / (2.0 * characters * HALF_ULP) * 0.99 - 1.01 * inner;
     let limit = farthest.min(f64::from(FARTHEST) - 1.01 * inner - 1.0);
     // Rounded towards zero, and not a number becomes never.

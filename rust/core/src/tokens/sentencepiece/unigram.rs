@@ -4,6 +4,8 @@
 //! for rounding, rounding decides; where they are equal, the way that was found first stays, and that is the one whose
 //! last piece is the longest.
 
+use std::ops::Range;
+
 use super::super::lattice::{Lattice, Tokens};
 use super::super::scored_trie::FARTHEST;
 use super::super::trie::Trie;
@@ -90,32 +92,42 @@ impl Unigram {
     }
 
     pub(super) fn segment(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
-        if self.segment_from(0.0, text, &mut Lattice::default(), out).is_none() {
+        let append = |segments: &[Segment], _: Range<usize>| out.extend_from_slice(segments);
+        if self.segment_from(0.0, text, &mut Lattice::default(), &mut Vec::new(), append).is_err() {
             self.segment_plainly(pieces, text, out);
         }
     }
 
-    /// Appends the pieces of a text when the sum at its begin is `sum`, and returns that at its end. None where there is
-    /// no lattice.
+    /// Calls `visit` with the pieces of one stretch of a text after the other, when the sum at its begin is `sum`, and
+    /// returns that at its end. An error where there is no lattice.
     pub(super) fn segment_from(
         &self,
         sum: f32,
         text: &[u8],
         lattice: &mut Lattice<f32>,
-        out: &mut Vec<Segment>,
-    ) -> Option<f32> {
-        let tokens = self.tokens.as_ref()?;
-        let sum = lattice.fill(tokens, text, sum);
-        let start = out.len();
-        let mut end = text.len();
-        while end > 0 {
-            let (id, begin) = lattice.last(tokens, end);
-            out.push(Segment { id, length: (end - begin) as u32 });
-            end = begin;
-        }
-        out[start..].reverse();
-        lattice.shrink();
-        Some(sum)
+        segments: &mut Vec<Segment>,
+        mut visit: impl FnMut(&[Segment], Range<usize>),
+    ) -> Result<f32> {
+        let no_lattice = || Error::new("a model without a lattice takes no words");
+        let tokens = self.tokens.as_ref().ok_or_else(no_lattice)?;
+        lattice.pass(
+            tokens,
+            text,
+            sum,
+            |_| false,
+            |lattice, stretch| {
+                segments.clear();
+                let mut end = stretch.end;
+                while end > stretch.start {
+                    let (id, begin) = lattice.last(tokens, end);
+                    segments.push(Segment { id, length: (end - begin) as u32 });
+                    end = begin;
+                }
+                segments.reverse();
+                visit(segments, stretch);
+                Ok(())
+            },
+        )
     }
 
     /// The rule itself, plainly.

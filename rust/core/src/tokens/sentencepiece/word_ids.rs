@@ -5,11 +5,11 @@ use super::by_word::ByWord;
 use super::paths::{ANYWHERE, MARK, Maker, Paths};
 use super::unigram::Unigram;
 use super::{Segment, SentencePiece};
+use crate::Result;
 use crate::text::characters::SEPARATOR;
 use crate::tokens::cache::WordCache;
 use crate::tokens::lattice::Lattice;
 use crate::tokens::words::{Place, Words};
-use crate::{Error, Result};
 
 /// What a thread keeps between texts.
 #[derive(Debug, Default)]
@@ -33,8 +33,8 @@ struct Known {
     cache: WordCache,
     paths: Paths,
     making: Making,
-    /// The ids and marks of a block of words.
-    ids: Vec<u32>,
+    /// The ids and marks of a block of words with marks.
+    marked: Vec<u32>,
 }
 
 /// What making the path of a word needs.
@@ -55,13 +55,18 @@ struct Taking {
 /// Room for more bytes is given back after use.
 const KEPT: usize = 1 << 18;
 
+/// Up to so many scores are added only where their sum is asked for.
+const FEW: usize = 1 << 13;
+
 /// A text on its way to ids.
 struct Way<'a> {
     model: &'a SentencePiece,
     by_word: &'a ByWord,
     unigram: &'a Unigram,
-    /// The sum of the scores so far.
+    /// The sum of the scores of the ids up to `summed`.
     sum: f32,
+    /// Scores are added one after the other, so that they are only where the sum is asked for.
+    summed: usize,
     after_unknown: bool,
     out: &'a mut Vec<u32>,
 }
@@ -88,7 +93,8 @@ impl SentencePiece {
         buffers: &mut Buffers,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let mut way = Way { model: self, by_word, unigram, sum: 0.0, after_unknown: false, out };
+        let summed = out.len();
+        let mut way = Way { model: self, by_word, unigram, sum: 0.0, summed, after_unknown: false, out };
         let Buffers { words, known, taking, .. } = buffers;
         // Where spaces count, those at the begin stand before what would else be the first word.
         let mut is_first = true;
@@ -97,16 +103,16 @@ impl SentencePiece {
                 is_first = false;
                 let is_after_space = begin > 0 && !by_word.runs;
                 if by_word.marks_first && is_after_space {
-                    way.take("", true, taking)?;
+                    way.take(b"", true, taking)?;
                 } else if !by_word.marks_first && !is_after_space {
-                    way.take(&text[begin as usize..end as usize], false, taking)?;
+                    way.take(&text.as_bytes()[begin as usize..end as usize], false, taking)?;
                     places = rest;
                 }
             }
             way.take_all(text, places, known, taking)
         })?;
         let Some(end) = words.end.filter(|_| !by_word.runs) else { return Ok(()) };
-        (end..text.len()).try_for_each(|_| way.take("", true, taking))
+        (end..text.len()).try_for_each(|_| way.take(b"", true, taking))
     }
 }
 
@@ -131,82 +137,111 @@ impl Way<'_> {
     }
 
     fn take_each(&mut self, text: &str, places: &[Place], taking: &mut Taking) -> Result<()> {
+        let text = text.as_bytes();
         let mut words = places.iter().map(|&(begin, end)| &text[begin as usize..end as usize]);
         words.try_for_each(|word| self.take(word, true, taking))
     }
 
     /// Goes through words that are kept.
     fn go(&mut self, text: &str, places: &[Place], known: &mut Known, taking: &mut Taking) -> Result<()> {
-        let Known { cache, paths, making, ids } = known;
+        let Known { cache, paths, making, marked } = known;
         if paths.are_full() {
             // Marks are of no use without their paths.
             cache.clear();
             paths.clear();
         }
         let (model, by_word, unigram) = (self.model, self.by_word, self.unigram);
-        ids.clear();
-        cache.encode(text.as_bytes(), places, ids, |word, ids| {
+        let (sum, summed, after_unknown) = (self.sum, self.summed, self.after_unknown);
+        let count = self.out.len();
+        cache.encode(text.as_bytes(), places, self.out, |word, ids| {
             making.make((model, by_word, unigram), word, paths, ids)
         })?;
-        let (sum, after_unknown, count) = (self.sum, self.after_unknown, self.out.len());
-        if !self.follow(ids, paths, taking)? {
-            (self.sum, self.after_unknown) = (sum, after_unknown);
+        let ids = &self.out[count..];
+        let is_certain = if ids.iter().fold(0, |bits, id| bits | id) & MARK == 0 {
+            self.after_unknown = ids.last().map_or(after_unknown, |&last| unigram.is_unknown(last));
+            self.stays_near()
+        } else {
+            marked.clear();
+            marked.extend_from_slice(ids);
+            self.out.truncate(count);
+            self.follow(marked, paths, taking)?
+        };
+        if !is_certain {
+            (self.sum, self.summed, self.after_unknown) = (sum, summed, after_unknown);
             self.out.truncate(count);
             self.take_each(text, places, taking)?;
         }
         Ok(())
     }
 
+    /// Whether no sum went so far that the ids need not be right.
+    fn stays_near(&mut self) -> bool {
+        let count = self.out.len() - self.summed;
+        let farthest = f64::from(self.sum.abs()) + count as f64 * self.unigram.greatest_score;
+        // Rounding makes the sum of so few not greater by a thousandth.
+        (count <= FEW && farthest * 1.001 <= f64::from(ANYWHERE)) || self.add_up() <= ANYWHERE
+    }
+
+    /// Adds the scores of the ids that were not added yet. Returns how far from zero the sum was.
+    fn add_up(&mut self) -> f32 {
+        let mut farthest = self.sum.abs();
+        for &id in &self.out[self.summed..] {
+            self.sum += self.unigram.score_by_id(id);
+            farthest = farthest.max(self.sum.abs());
+        }
+        self.summed = self.out.len();
+        farthest
+    }
+
     /// Appends ids, and those that marks stand for; false if the sum went so far that the ids need not be right.
     fn follow(&mut self, ids: &[u32], paths: &Paths, taking: &mut Taking) -> Result<bool> {
         let mut rest = ids;
-        let mut farthest = self.sum.abs();
         while !rest.is_empty() {
             let plain = rest.iter().position(|&id| id >= MARK).unwrap_or(rest.len());
             let (pieces, others) = rest.split_at(plain);
-            for &id in pieces {
-                self.sum += self.unigram.score_by_id(id);
-                farthest = farthest.max(self.sum.abs());
-            }
             self.out.extend_from_slice(pieces);
             if let Some(&last) = pieces.last() {
                 self.after_unknown = self.unigram.is_unknown(last);
             }
-            if farthest > ANYWHERE {
+            if !self.stays_near() {
                 return Ok(false);
             }
             let Some((&mark, others)) = others.split_first() else { break };
             self.follow_mark(mark, paths, taking)?;
-            farthest = farthest.max(self.sum.abs());
             rest = others;
         }
-        Ok(farthest <= ANYWHERE)
+        Ok(self.stays_near())
     }
 
     /// Goes the path of a word, if it is certain here.
     #[inline]
     fn follow_mark(&mut self, mark: u32, paths: &Paths, taking: &mut Taking) -> Result<()> {
+        self.add_up();
         let Some(path) = paths.path(mark, self.sum) else {
-            return self.take(str_of(paths.word(mark))?, true, taking);
+            return self.take(paths.word(mark), true, taking);
         };
         self.sum = path.carry_on(self.sum);
         let is_continued = self.after_unknown && path.begins_unknown;
         self.out.extend_from_slice(&path.ids[usize::from(is_continued)..]);
+        self.summed = self.out.len();
         self.after_unknown = path.ends_unknown;
         Ok(())
     }
 
     /// Finds the way through a word.
-    fn take(&mut self, word: &str, is_marked: bool, taking: &mut Taking) -> Result<()> {
+    fn take(&mut self, word: &[u8], is_marked: bool, taking: &mut Taking) -> Result<()> {
+        self.add_up();
         let Taking { lattice, word: normalized, segments } = taking;
         normalized.clear();
-        segments.clear();
         let model = self.model;
         self.by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, is_marked, normalized);
-        let sum = self.unigram.segment_from(self.sum, normalized, lattice, segments);
-        self.sum = sum.ok_or_else(|| Error::new("a model without a lattice takes no words"))?;
-        self.after_unknown =
-            model.append_ids(segments.iter().copied(), normalized, self.after_unknown, self.out);
+        self.sum =
+            self.unigram.segment_from(self.sum, normalized, lattice, segments, |segments, stretch| {
+                let segments = segments.iter().copied();
+                self.after_unknown =
+                    model.append_ids(segments, &normalized[stretch], self.after_unknown, self.out);
+            })?;
+        self.summed = self.out.len();
         if normalized.capacity() > KEPT {
             *taking = Taking::default();
         }
@@ -225,7 +260,7 @@ impl Making {
     ) -> Result<()> {
         let Self { maker, word: normalized } = self;
         normalized.clear();
-        by_word.normalize(&model.normalizer, &model.vocabulary.symbols, str_of(word)?, true, normalized);
+        by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, true, normalized);
         let write = |segments: &[(u32, u32)], ids: &mut Vec<u32>| {
             let segments = segments.iter().map(|&(id, length)| Segment { id, length });
             model.append_ids(segments, normalized, false, ids);
@@ -234,9 +269,4 @@ impl Making {
         maker.make(unigram, (word, normalized), joins_unknown, write, paths, ids);
         Ok(())
     }
-}
-
-/// Words are cut out of text between characters.
-fn str_of(word: &[u8]) -> Result<&str> {
-    std::str::from_utf8(word).map_err(|error| Error::new(format!("a word is cut in a character: {error}")))
 }

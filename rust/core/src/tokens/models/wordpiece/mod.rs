@@ -73,6 +73,10 @@ impl WordPiece {
         &self.vocab
     }
 
+    pub(super) fn max_input_chars_per_word(&self) -> usize {
+        self.max_input_chars_per_word
+    }
+
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
         let mut ids = Vec::new();
         if self.push_tokens(word.as_bytes(), &mut ids) {

@@ -75,6 +75,8 @@ pub(in crate::tokens) struct Bert {
 struct Way {
     rules: table::Rules,
     ascii: ascii::Ascii,
+    /// A word that begins with so many bytes is too long for the model, whatever follows.
+    longest: usize,
 }
 
 impl Bert {
@@ -87,13 +89,19 @@ impl Bert {
             return None;
         }
         let kinds = pre_tokenizer?.kinds()?;
-        Some(Self::of(normalizer, &kinds, ascii::Width::of_machine()))
+        let mut bert = Self::of(normalizer, &kinds, ascii::Width::of_machine());
+        if let Some(characters) = model.longest_word() {
+            let bytes = characters.saturating_add(1).saturating_mul(size_of::<char>());
+            bert.normalized.longest = bytes;
+            bert.raw.iter_mut().for_each(|way| way.longest = bytes);
+        }
+        Some(bert)
     }
 
     fn of(normalizer: Option<&Normalizer>, kinds: &Kinds, width: ascii::Width) -> Self {
         let way = |normalizer: Option<&Normalizer>, steps| {
             let rules = table::Rules::new(steps, kinds.clone(), normalizer.cloned());
-            Way { ascii: ascii::Ascii::new(&rules, width), rules }
+            Way { ascii: ascii::Ascii::new(&rules, width), rules, longest: usize::MAX }
         };
         let steps = normalizer.map_or(Some(CharacterSteps::default()), CharacterSteps::of);
         Self {

@@ -112,6 +112,7 @@ impl Way {
             if is_done {
                 return Ok(());
             }
+            scan.shorten_open_word(self.longest);
             scan.forget_words();
         }
     }

@@ -78,6 +78,15 @@ impl Scan {
         &self.buffer[self.begin_of_open_word()..self.cursor.written]
     }
 
+    /// Leaves no more than its first `most` bytes of the word that has not ended.
+    pub(super) fn shorten_open_word(&mut self, most: usize) {
+        let end = self.begin_of_open_word().saturating_add(most);
+        if self.cursor.written > end {
+            let inner = self.buffer[..=end].iter().rev().take_while(|&&byte| byte & 0xC0 == 0x80).count();
+            self.cursor.written = end - inner;
+        }
+    }
+
     fn begin_of_open_word(&self) -> usize {
         let Cursor { begun, ended, written, .. } = self.cursor;
         if begun > ended { self.places[ended].0 as usize } else { written }

@@ -294,6 +294,30 @@ fn raw_words_and_normalized_ones_do_not_share_a_cache() {
     }
 }
 
+/// No more is kept of a long word than what shows that it is too long, wherever in a character that ends.
+#[test]
+fn words_too_long_for_the_model_are_unknown() {
+    let json = r##"{
+        "version": "1.0", "truncation": null, "padding": null, "post_processor": null, "decoder": null,
+        "added_tokens": [], "pre_tokenizer": {"type": "BertPreTokenizer"},
+        "normalizer": {"type": "BertNormalizer", "clean_text": true, "handle_chinese_chars": true,
+            "strip_accents": null, "lowercase": true},
+        "model": {"type": "WordPiece", "unk_token": "[UNK]", "continuing_subword_prefix": "#",
+            "max_input_chars_per_word": 9000, "vocab": {"[UNK]": 0, "a": 1, "#a": 2, "#ᐁ": 3, "b": 4}}
+    }"##;
+    let tokenizer = crate::tokens::Tokenizer::from_json(json.as_bytes()).unwrap();
+    for length in [8999, 9000, 9001, 12_000, 40_000, 100_000] {
+        for rest in ["á", "\u{1401}", "A\u{1401}é\u{301}"] {
+            let word: String = "A".chars().chain(rest.chars().cycle()).take(length).collect();
+            let text = format!("b {word}b {word} b");
+            let ids = tokenizer.encode_ids(&text, None, &tokenizer.options()).unwrap();
+            let text = crate::tokens::Sentence::Text(&text);
+            let want = tokenizer.encode(&text, None, &tokenizer.options()).unwrap();
+            assert_eq!(ids, want.ids().collect::<Vec<_>>(), "{length} {rest}");
+        }
+    }
+}
+
 /// New words, of which some are odd, and old ones; so many that the cache is asked, is not asked, and is asked again.
 #[test]
 fn ids_are_those_of_the_parts_whatever_the_cache_is_asked() {
