@@ -109,7 +109,7 @@ impl Spelled {
         if !is_text {
             self.text.truncate(start);
         }
-        Ok(is_text.then(|| start..self.text.len()))
+        Ok(is_text.then_some(start..self.text.len()))
     }
 
     /// Appends a `str`; false where it has surrogates.

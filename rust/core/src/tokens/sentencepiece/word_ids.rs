@@ -154,7 +154,8 @@ impl Way<'_> {
         let (sum, summed, after_unknown) = (self.sum, self.summed, self.after_unknown);
         let count = self.out.len();
         cache.encode(text.as_bytes(), places, self.out, |word, ids| {
-            making.make((model, by_word, unigram), word, paths, ids)
+            making.make((model, by_word, unigram), word, paths, ids);
+            Ok(())
         })?;
         let ids = &self.out[count..];
         let is_certain = if ids.iter().fold(0, |bits, id| bits | id) & MARK == 0 {
@@ -257,7 +258,7 @@ impl Making {
         word: &[u8],
         paths: &mut Paths,
         ids: &mut Vec<u32>,
-    ) -> Result<()> {
+    ) {
         let Self { maker, word: normalized } = self;
         normalized.clear();
         by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, true, normalized);
@@ -267,6 +268,5 @@ impl Making {
         };
         let joins_unknown = model.vocabulary.bytes.is_none();
         maker.make(unigram, (word, normalized), joins_unknown, write, paths, ids);
-        Ok(())
     }
 }
