@@ -139,7 +139,7 @@ impl WordCache {
             None => append_first(ids, &known.numbers, known.count()),
             Some(place) => match self.store.at(place) {
                 Some(found) if is_word(word, key, found, place.count) => {
-                    append_first(ids, found, place.count)
+                    append_first(ids, found, place.count);
                 }
                 _ => return false,
             },

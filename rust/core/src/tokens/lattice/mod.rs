@@ -100,7 +100,7 @@ impl<S: Score> Lattice<S> {
         }
         let (base, ends) = (self.base, &mut self.ends[..room]);
         fill(tokens, text, here, stop, &mut self.far, |place, known: Single<S>| {
-            ends[place - base] = known.end
+            ends[place - base] = known.end;
         })
     }
 
