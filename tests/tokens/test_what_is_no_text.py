@@ -36,6 +36,45 @@ def test_bytes_of_utf8_are_text(shaped, name):
     assert rows.spans.tolist() == theirs.encode_batch(texts).spans.tolist(), "spans count characters, not bytes"
 
 
+class Loud(str):
+    """A str that says of itself what is not so."""
+
+    __slots__ = ()
+
+    def isascii(self):
+        return False
+
+    def __getitem__(self, _):
+        return "!"
+
+    def __len__(self):
+        return 3
+
+
+@pytest.mark.parametrize("character", ["z", "\x7f", "\x80", "é", "\u07ff", "\u0800", "漢", "\U00010000", "\U0010ffff"])
+@pytest.mark.parametrize("count", [1, 15, 16, 17, 32_767, 32_768, 32_769, 100_000])
+def test_a_str_is_its_utf8(shaped, character, count):
+    """Python keeps one, two or four bytes a character, as the widest needs."""
+    ours, _ = shaped("gpt2")
+    for text in (character * count, "a" * (count - 1) + character, character + "b" * count):
+        want = ours.encode(text.encode())
+        assert (ours.encode(text) == want).all()
+        assert (ours.encode(Loud(text)) == want).all()
+        batch = ours.encode_batch([text, "", text, Loud(text)])
+        assert all((row == want).all() for row in (batch[0], batch[2], batch[3]))
+
+
+@pytest.mark.parametrize("place", [0, 32_767, 32_768, 50_000, 99_999])
+def test_a_surrogate_in_a_long_text(shaped, place):
+    ours, _ = shaped("gpt2")
+    text = "é" * place + "\udc4d" + "漢" * (99_999 - place)
+    with pytest.raises(fm.FastmaskError, match=rf"text 1: the text holds a lone surrogate, character {place} "):
+        ours.encode_batch(["é", text])
+    replaced = ours.encode_batch(["é", text, "漢"], errors="replace")
+    want = ["é", text.replace("\udc4d", "\ufffd"), "漢"]
+    assert replaced.to_list() == [ours.encode(one.encode()).tolist() for one in want]
+
+
 @pytest.mark.parametrize("raw", [b"a\xffb", b"\xe6\xbc", b"the \xf0\x9f\x91 fox", bytes(range(256))], ids=repr)
 def test_bytes_that_are_no_text(shaped, raw):
     """A byte-level model reads any bytes; the others have no way to."""

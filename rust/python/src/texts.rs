@@ -96,7 +96,7 @@ impl Spelled {
 
     /// Appends a `str` and returns where it is; None where it has surrogates.
     fn append(&mut self, text: &Bound<'_, PyString>) -> PyResult<Option<Range<usize>>> {
-        let (start, length) = (self.text.len(), text.len()?);
+        let (start, length) = (self.text.len(), length(text));
         let is_text = if length <= Self::PART {
             self.append_part(text)?
         } else {
@@ -115,7 +115,7 @@ impl Spelled {
     /// Appends a `str`; false where it has surrogates.
     #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
     fn append_part(&mut self, text: &Bound<'_, PyString>) -> PyResult<bool> {
-        let length = text.len()?;
+        let length = length(text);
         self.code_points.clear();
         self.code_points.reserve(length);
         let start = self.code_points.as_mut_ptr();
@@ -130,7 +130,14 @@ impl Spelled {
     }
 }
 
-/// Some characters of a `str`. A slice would ask its class, which may be one of the user's.
+/// The number of characters. `len` would ask the class, which may be one of the user's, as a slice would.
+#[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
+fn length(text: &Bound<'_, PyString>) -> usize {
+    // SAFETY: it is a `str`, of which it tells the length.
+    unsafe { ffi::PyUnicode_GetLength(text.as_ptr()) }.unsigned_abs()
+}
+
+/// Some characters of a `str`.
 #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
 fn part<'py>(text: &Bound<'py, PyString>, from: usize, to: usize) -> PyResult<Bound<'py, PyString>> {
     // SAFETY: it gives a new `str`, or null where there is no memory.
