@@ -6,8 +6,8 @@
 //! found, and that is this way as long as all others are worse by more than rounding can make up. Then only the sum is
 //! carried on, score by score, as the original would have.
 //!
-//! Of most words the way is the best wherever a sum may be, and each id of it is a piece or one unknown character: the
-//! ids say it all. Of others a *mark* stands for the ids: the number of an entry of a list.
+//! Of most words the way is the best wherever a sum may be: its pieces say it all, and how many characters are unknown
+//! where some are. Of others a *mark* stands for the ids: the number of an entry of a list.
 
 use super::UNKNOWN;
 use super::unigram::Unigram;
@@ -20,12 +20,15 @@ const MOST_CHARACTERS: usize = 64;
 /// Half the distance of two neighbouring numbers of 32 bits, as a part of them.
 const HALF_ULP: f64 = 1.0 / (1 << 24) as f64;
 
-/// Where no sum is farther from zero, ids without a mark are the best way. It is so near to where sums are set back that
+/// Where no sum is farther from zero, numbers without a mark are the best way. It is so near to where sums are set back that
 /// hardly any are beyond it.
 pub(super) const ANYWHERE: f32 = 0.99 * FARTHEST;
 
 /// Added to the number of an entry. No vocabulary has so many pieces.
 pub(super) const MARK: u32 = 1 << 31;
+
+/// Added to how many unknown characters follow each other, which together have one id.
+pub(super) const RUN: u32 = 1 << 30;
 
 /// For a word whose best way is never certain.
 const NEVER: f32 = -1.0;
@@ -124,7 +127,8 @@ pub(super) struct Maker {
 }
 
 impl Maker {
-    /// Appends the ids of a word, given as it stands in the text and as it was normalized, or the mark of its path.
+    /// Appends the ids and runs of a word, given as it stands in the text and as it was normalized, or the mark of its
+    /// path.
     ///
     /// `write` appends the ids of segments, given as ids and lengths, to a list; `joins_unknown` says that a run of
     /// unknown text is one of them.
@@ -139,8 +143,8 @@ impl Maker {
     ) {
         let limit = self.find(unigram, normalized);
         let is_unknown = |segment: &(u32, u32)| segment.0 == UNKNOWN;
-        if limit >= ANYWHERE && self.has_an_id_for_each(joins_unknown) {
-            return write(&self.segments, out);
+        if limit >= ANYWHERE && (joins_unknown || !self.segments.iter().any(is_unknown)) {
+            return self.write_runs(out);
         }
         out.push(paths.entries.len() as u32 | MARK);
         let [ids, from] = [paths.numbers.len(), paths.words.len()];
@@ -158,14 +162,16 @@ impl Maker {
         });
     }
 
-    /// Whether each segment has an id that no other segment changes: unknown text has none if it is spelled as bytes, or
-    /// if it may go on what stands before it.
-    fn has_an_id_for_each(&self, joins_unknown: bool) -> bool {
-        let mut is_joined = true;
-        self.segments.iter().all(|&(id, _)| {
-            let was_joined = std::mem::replace(&mut is_joined, id == UNKNOWN);
-            id != UNKNOWN || (joins_unknown && !was_joined)
-        })
+    /// Appends the ids of pieces, and the runs of what is none.
+    fn write_runs(&self, out: &mut Vec<u32>) {
+        let start = out.len();
+        for &(id, _) in &self.segments {
+            match out[start..].last_mut() {
+                _ if id != UNKNOWN => out.push(id),
+                Some(last) if *last >= RUN => *last += 1,
+                _ => out.push(RUN | 1),
+            }
+        }
     }
 
     /// Finds the segments of a word and how far from zero the sum before it may be.

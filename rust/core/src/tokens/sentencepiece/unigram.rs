@@ -22,10 +22,6 @@ const GREATEST_SCORE: f32 = 1e30;
 #[derive(Debug, Clone)]
 pub(super) struct Unigram {
     scores: Vec<f32>,
-    /// The same, but of the piece that stands for unknown text that of an unknown character.
-    scores_by_id: Vec<f32>,
-    /// The id of that piece.
-    unknown: Option<u32>,
     unknown_score: f32,
     /// The farthest that a score is from zero.
     pub(super) greatest_score: f64,
@@ -56,39 +52,18 @@ impl Unigram {
         let scores: Vec<f32> = pieces.iter().map(score_of).collect();
         let unknown_score = lowest - UNKNOWN_PENALTY;
         let greatest_score = scores.iter().fold(unknown_score.abs(), |most, score| most.max(score.abs()));
-        let unknown = pieces.iter().position(|piece| piece.kind == PieceKind::Unknown);
-        let mut scores_by_id = scores.clone();
-        if let Some(unknown) = unknown {
-            scores_by_id[unknown] = unknown_score;
-        }
         let is_text = |kind| matches!(kind, PieceKind::Normal | PieceKind::UserDefined);
         let texts = (0..).zip(pieces).filter(|(_, piece)| is_text(piece.kind));
         let texts: Vec<_> = texts.map(|(id, piece)| (&*piece.text, id, scores[id as usize])).collect();
         let is_tame = greatest_score < GREATEST_SCORE;
         let tokens = is_tame.then(|| Tokens::new(&texts, pieces.len(), unknown_score)).flatten();
-        Ok(Self {
-            scores,
-            scores_by_id,
-            unknown: unknown.map(|id| id as u32),
-            unknown_score,
-            greatest_score: greatest_score.into(),
-            tokens,
-        })
+        Ok(Self { scores, unknown_score, greatest_score: greatest_score.into(), tokens })
     }
 
+    /// The score of a piece, or of an unknown character.
+    #[inline]
     pub(super) fn score_of(&self, id: u32) -> f32 {
         self.scores.get(id as usize).copied().unwrap_or(self.unknown_score)
-    }
-
-    /// The score of a segment by the id that a text gets for it.
-    #[inline]
-    pub(super) fn score_by_id(&self, id: u32) -> f32 {
-        self.scores_by_id.get(id as usize).copied().unwrap_or(self.unknown_score)
-    }
-
-    /// Whether an id stands for unknown text.
-    pub(super) fn is_unknown(&self, id: u32) -> bool {
-        Some(id) == self.unknown
     }
 
     pub(super) fn segment(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {

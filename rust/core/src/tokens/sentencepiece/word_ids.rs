@@ -2,9 +2,9 @@
 
 use super::bpe_ids::Parts;
 use super::by_word::ByWord;
-use super::paths::{ANYWHERE, MARK, Maker, Paths};
+use super::paths::{ANYWHERE, MARK, Maker, Paths, RUN};
 use super::unigram::Unigram;
-use super::{Segment, SentencePiece};
+use super::{Segment, SentencePiece, UNKNOWN};
 use crate::Result;
 use crate::text::characters::SEPARATOR;
 use crate::tokens::cache::WordCache;
@@ -17,6 +17,7 @@ pub(in crate::tokens) struct Buffers {
     pub(super) parts: Parts,
     words: Words,
     known: Known,
+    waiting: Waiting,
     taking: Taking,
 }
 
@@ -29,12 +30,22 @@ impl Buffers {
 /// The words that were seen.
 #[derive(Debug, Default)]
 struct Known {
-    /// The ids of words as they stand in the text, or marks of their paths.
+    /// The ids and runs of words as they stand in the text, or marks of their paths.
     cache: WordCache,
     paths: Paths,
     making: Making,
-    /// The ids and marks of a block of words with marks.
+    /// The ids, runs and marks of a block of words with marks.
     marked: Vec<u32>,
+}
+
+/// Ids and runs whose scores are not added yet: that is done one after the other, and only where the sum is asked for.
+#[derive(Debug, Default)]
+struct Waiting {
+    numbers: Vec<u32>,
+    /// Those before this one are added.
+    added: usize,
+    /// The number of scores of the others.
+    scores: usize,
 }
 
 /// What making the path of a word needs.
@@ -63,10 +74,9 @@ struct Way<'a> {
     model: &'a SentencePiece,
     by_word: &'a ByWord,
     unigram: &'a Unigram,
-    /// The sum of the scores of the ids up to `summed`.
+    /// The sum of all scores but those that wait.
     sum: f32,
-    /// Scores are added one after the other, so that they are only where the sum is asked for.
-    summed: usize,
+    waiting: &'a mut Waiting,
     after_unknown: bool,
     out: &'a mut Vec<u32>,
 }
@@ -93,9 +103,10 @@ impl SentencePiece {
         buffers: &mut Buffers,
         out: &mut Vec<u32>,
     ) -> Result<()> {
-        let summed = out.len();
-        let mut way = Way { model: self, by_word, unigram, sum: 0.0, summed, after_unknown: false, out };
-        let Buffers { words, known, taking, .. } = buffers;
+        let Buffers { words, known, waiting, taking, .. } = buffers;
+        *waiting = Waiting { numbers: std::mem::take(&mut waiting.numbers), ..Waiting::default() };
+        waiting.numbers.clear();
+        let mut way = Way { model: self, by_word, unigram, sum: 0.0, waiting, after_unknown: false, out };
         // Where spaces count, those at the begin stand before what would else be the first word.
         let mut is_first = true;
         words.read(&by_word.characters, text, by_word.runs, |mut places| {
@@ -151,65 +162,92 @@ impl Way<'_> {
             paths.clear();
         }
         let (model, by_word, unigram) = (self.model, self.by_word, self.unigram);
-        let (sum, summed, after_unknown) = (self.sum, self.summed, self.after_unknown);
+        self.waiting.forget_added();
+        let (sum, after_unknown, waiting) = (self.sum, self.after_unknown, self.waiting.state());
         let count = self.out.len();
         cache.encode(text.as_bytes(), places, self.out, |word, ids| {
             making.make((model, by_word, unigram), word, paths, ids);
             Ok(())
         })?;
-        let ids = &self.out[count..];
-        let is_certain = if ids.iter().fold(0, |bits, id| bits | id) & MARK == 0 {
-            self.after_unknown = ids.last().map_or(after_unknown, |&last| unigram.is_unknown(last));
+        let is_certain = if all_bits(&self.out[count..]) & MARK == 0 {
+            self.settle(count);
             self.stays_near()
         } else {
             marked.clear();
-            marked.extend_from_slice(ids);
-            self.out.truncate(count);
+            marked.extend(self.out.drain(count..));
             self.follow(marked, paths, taking)?
         };
         if !is_certain {
-            (self.sum, self.summed, self.after_unknown) = (sum, summed, after_unknown);
+            (self.sum, self.after_unknown) = (sum, after_unknown);
+            self.waiting.go_back(waiting);
             self.out.truncate(count);
             self.take_each(text, places, taking)?;
         }
         Ok(())
     }
 
-    /// Whether no sum went so far that the ids need not be right.
-    fn stays_near(&mut self) -> bool {
-        let count = self.out.len() - self.summed;
-        let farthest = f64::from(self.sum.abs()) + count as f64 * self.unigram.greatest_score;
-        // Rounding makes the sum of so few not greater by a thousandth.
-        (count <= FEW && farthest * 1.001 <= f64::from(ANYWHERE)) || self.add_up() <= ANYWHERE
+    /// Makes ids of what was appended, ids and runs: an unknown character that follows another has none.
+    fn settle(&mut self, from: usize) {
+        let numbers = &mut self.out[from..];
+        self.waiting.add(numbers);
+        if all_bits(numbers) & RUN == 0 {
+            self.after_unknown &= numbers.is_empty();
+            return;
+        }
+        let unknown = self.model.vocabulary.unknown.unwrap_or_default();
+        let mut count = 0;
+        for place in 0..numbers.len() {
+            let is_run = numbers[place] >= RUN;
+            numbers[count] = if is_run { unknown } else { numbers[place] };
+            count += usize::from(!(is_run & self.after_unknown));
+            self.after_unknown = is_run;
+        }
+        self.out.truncate(from + count);
     }
 
-    /// Adds the scores of the ids that were not added yet. Returns how far from zero the sum was.
+    /// Whether no sum went so far that the ids need not be right.
+    fn stays_near(&mut self) -> bool {
+        let scores = self.waiting.scores;
+        let farthest = f64::from(self.sum.abs()) + scores as f64 * self.unigram.greatest_score;
+        // Rounding makes the sum of so few not greater by a thousandth.
+        (scores <= FEW && farthest * 1.001 <= f64::from(ANYWHERE)) || self.add_up() <= ANYWHERE
+    }
+
+    /// Adds the scores that wait. Returns how far from zero the sum was.
     fn add_up(&mut self) -> f32 {
         let mut farthest = self.sum.abs();
-        for &id in &self.out[self.summed..] {
-            self.sum += self.unigram.score_by_id(id);
+        let mut add = |score: f32| {
+            self.sum += score;
             farthest = farthest.max(self.sum.abs());
+        };
+        for &number in &self.waiting.numbers[self.waiting.added..] {
+            if number < RUN {
+                add(self.unigram.score_of(number));
+            } else {
+                (RUN..number).for_each(|_| add(self.unigram.score_of(UNKNOWN)));
+            }
         }
-        self.summed = self.out.len();
+        self.waiting.added = self.waiting.numbers.len();
+        self.waiting.scores = 0;
         farthest
     }
 
-    /// Appends ids, and those that marks stand for; false if the sum went so far that the ids need not be right.
-    fn follow(&mut self, ids: &[u32], paths: &Paths, taking: &mut Taking) -> Result<bool> {
-        let mut rest = ids;
-        while !rest.is_empty() {
-            let plain = rest.iter().position(|&id| id >= MARK).unwrap_or(rest.len());
-            let (pieces, others) = rest.split_at(plain);
-            self.out.extend_from_slice(pieces);
-            if let Some(&last) = pieces.last() {
-                self.after_unknown = self.unigram.is_unknown(last);
-            }
+    /// Appends ids, and those that runs and marks stand for; false if the sum went so far that the ids need not be right.
+    fn follow(&mut self, numbers: &[u32], paths: &Paths, taking: &mut Taking) -> Result<bool> {
+        for stretch in numbers.split_inclusive(|&number| number >= MARK) {
+            let (numbers, mark) = match stretch.split_last() {
+                Some((&mark, numbers)) if mark >= MARK => (numbers, Some(mark)),
+                _ => (stretch, None),
+            };
+            let from = self.out.len();
+            self.out.extend_from_slice(numbers);
+            self.settle(from);
             if !self.stays_near() {
                 return Ok(false);
             }
-            let Some((&mark, others)) = others.split_first() else { break };
-            self.follow_mark(mark, paths, taking)?;
-            rest = others;
+            if let Some(mark) = mark {
+                self.follow_mark(mark, paths, taking)?;
+            }
         }
         Ok(self.stays_near())
     }
@@ -224,7 +262,6 @@ impl Way<'_> {
         self.sum = path.carry_on(self.sum);
         let is_continued = self.after_unknown && path.begins_unknown;
         self.out.extend_from_slice(&path.ids[usize::from(is_continued)..]);
-        self.summed = self.out.len();
         self.after_unknown = path.ends_unknown;
         Ok(())
     }
@@ -242,12 +279,42 @@ impl Way<'_> {
                 self.after_unknown =
                     model.append_ids(segments, &normalized[stretch], self.after_unknown, self.out);
             })?;
-        self.summed = self.out.len();
         if normalized.capacity() > KEPT {
             *taking = Taking::default();
         }
         Ok(())
     }
+}
+
+impl Waiting {
+    /// Appends ids and runs.
+    fn add(&mut self, numbers: &[u32]) {
+        self.numbers.extend_from_slice(numbers);
+        let scores = |&number: &u32| if number < RUN { 1 } else { number - RUN };
+        self.scores += numbers.iter().map(scores).sum::<u32>() as usize;
+    }
+
+    fn forget_added(&mut self) {
+        if self.added == self.numbers.len() {
+            self.numbers.clear();
+            self.added = 0;
+        }
+    }
+
+    /// How many there are, how many are added, and how many scores wait.
+    fn state(&self) -> [usize; 3] {
+        [self.numbers.len(), self.added, self.scores]
+    }
+
+    /// Forgets what was appended since a state, and what was added.
+    fn go_back(&mut self, [count, added, scores]: [usize; 3]) {
+        self.numbers.truncate(count);
+        (self.added, self.scores) = (added, scores);
+    }
+}
+
+fn all_bits(numbers: &[u32]) -> u32 {
+    numbers.iter().fold(0, |bits, number| bits | number)
 }
 
 impl Making {
