@@ -7,6 +7,7 @@
 //! [`Texts::view`] looks at it as `str`, by one of the policies of [`Errors`].
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::ops::Range;
 
 use fastmask_core::text::push_code_points;
@@ -83,20 +84,47 @@ pub(crate) enum Source {
 }
 
 /// Texts one after the other, spelled as UTF-8.
+pub(crate) struct Spelled {
+    room: Room,
+}
+
 #[derive(Default)]
-struct Spelled {
+struct Room {
     text: String,
-    /// The code points of one text.
+    /// The code points of a part of a text.
     code_points: Vec<u32>,
 }
 
+thread_local! {
+    /// What the texts of the last call were in: memory that was written before is written in half the time.
+    static ROOM: Cell<Room> = Cell::default();
+}
+
+/// Room for longer texts is given back.
+const KEPT: usize = 1 << 24;
+
+impl Drop for Spelled {
+    fn drop(&mut self) {
+        let mut room = std::mem::take(&mut self.room);
+        if room.text.capacity() <= KEPT {
+            room.text.clear();
+            // At the end of a thread there is nothing to keep it in.
+            let _ = ROOM.try_with(|kept| kept.set(room));
+        }
+    }
+}
+
 impl Spelled {
+    fn new() -> Self {
+        Self { room: ROOM.take() }
+    }
+
     /// So many characters are taken at a time: their code points stay in a cache.
     const PART: usize = 1 << 15;
 
     /// Appends a `str` and returns where it is; None where it has surrogates.
     fn append(&mut self, text: &Bound<'_, PyString>) -> PyResult<Option<Range<usize>>> {
-        let (start, length) = (self.text.len(), length(text));
+        let (start, length) = (self.room.text.len(), length(text));
         let is_text = if length <= Self::PART {
             self.append_part(text)?
         } else {
@@ -107,26 +135,27 @@ impl Spelled {
             })?
         };
         if !is_text {
-            self.text.truncate(start);
+            self.room.text.truncate(start);
         }
-        Ok(is_text.then_some(start..self.text.len()))
+        Ok(is_text.then_some(start..self.room.text.len()))
     }
 
     /// Appends a `str`; false where it has surrogates.
     #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
     fn append_part(&mut self, text: &Bound<'_, PyString>) -> PyResult<bool> {
         let length = length(text);
-        self.code_points.clear();
-        self.code_points.reserve(length);
-        let start = self.code_points.as_mut_ptr();
+        let Room { text: spelled, code_points } = &mut self.room;
+        code_points.clear();
+        code_points.reserve(length);
+        let start = code_points.as_mut_ptr();
         // SAFETY: there is room for `length` numbers, and that many are written, without a zero after them.
         let written = unsafe { ffi::PyUnicode_AsUCS4(text.as_ptr(), start, length.cast_signed(), 0) };
         if written.is_null() {
             return Err(PyErr::fetch(text.py()));
         }
         // SAFETY: as above.
-        unsafe { self.code_points.set_len(length) };
-        Ok(push_code_points(&mut self.text, &self.code_points))
+        unsafe { code_points.set_len(length) };
+        Ok(push_code_points(spelled, code_points))
     }
 }
 
@@ -181,20 +210,19 @@ impl Source {
 /// One text of Python, kept alive and readable without the GIL.
 pub(crate) struct OneText {
     source: Source,
-    spelled: String,
+    spelled: Spelled,
 }
 
 impl OneText {
     /// Borrows a text from Python, or spells it.
     pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let mut spelled = Spelled::default();
-        let source = Source::read(object, &mut spelled)?;
-        Ok(Self { source, spelled: spelled.text })
+        let mut spelled = Spelled::new();
+        Ok(Self { source: Source::read(object, &mut spelled)?, spelled })
     }
 
     /// The text.
     pub(crate) fn view(&self, errors: Errors) -> Result<Text<'_>> {
-        self.source.view(&self.spelled, errors)
+        self.source.view(&self.spelled.room.text, errors)
     }
 }
 
@@ -262,7 +290,7 @@ fn joined(high: u32, low: u32) -> Option<char> {
 /// Many texts, kept alive and readable without the GIL.
 pub(crate) enum Texts {
     /// And those that are spelled here, one after the other.
-    Objects(Vec<Source>, String),
+    Objects(Vec<Source>, Spelled),
     Columns(Vec<Chunk>),
 }
 
@@ -277,7 +305,7 @@ impl Texts {
         if let Some(columns) = chunks(objects)? {
             return Ok(Self::Columns(columns));
         }
-        let mut spelled = Spelled::default();
+        let mut spelled = Spelled::new();
         let one = |(index, object): (usize, PyResult<Bound<'_, PyAny>>)| {
             let object = object?;
             Source::read(&object, &mut spelled).map_err(|error| {
@@ -285,7 +313,7 @@ impl Texts {
             })
         };
         let sources = objects.try_iter()?.enumerate().map(one).collect::<PyResult<_>>()?;
-        Ok(Self::Objects(sources, spelled.text))
+        Ok(Self::Objects(sources, spelled))
     }
 
     /// The texts; an error names the one that is at fault. Needs no GIL.
@@ -296,7 +324,9 @@ impl Texts {
                 texts.reserve_exact(sources.len());
                 for (index, source) in sources.iter().enumerate() {
                     texts.push(
-                        source.view(spelled, errors).map_err(|error| error.at(format!("text {index}")))?,
+                        source
+                            .view(&spelled.room.text, errors)
+                            .map_err(|error| error.at(format!("text {index}")))?,
                     );
                 }
             }
