@@ -124,20 +124,25 @@ impl Spelled {
 
     /// Appends a `str` and returns where it is; None where it has surrogates.
     fn append(&mut self, text: &Bound<'_, PyString>) -> PyResult<Option<Range<usize>>> {
-        let (start, length) = (self.room.text.len(), length(text));
-        let is_text = if length <= Self::PART {
-            self.append_part(text)?
-        } else {
-            let mut parts = (0..length).step_by(Self::PART);
-            parts.try_fold(true, |is_text, from| {
-                let part = part(text, from, length.min(from + Self::PART))?;
-                Ok::<_, PyErr>(is_text && self.append_part(&part)?)
-            })?
-        };
+        let start = self.room.text.len();
+        let is_text = self.append_parts(text, length(text))?;
         if !is_text {
             self.room.text.truncate(start);
         }
         Ok(is_text.then_some(start..self.room.text.len()))
+    }
+
+    /// Appends a `str` up to where it has surrogates; whether it has none.
+    fn append_parts(&mut self, text: &Bound<'_, PyString>, length: usize) -> PyResult<bool> {
+        if length <= Self::PART {
+            return self.append_part(text);
+        }
+        for from in (0..length).step_by(Self::PART) {
+            if !self.append_part(&part(text, from, length.min(from + Self::PART))?)? {
+                return Ok(false);
+            }
+        }
+        Ok(true)
     }
 
     /// Appends a `str`; false where it has surrogates.

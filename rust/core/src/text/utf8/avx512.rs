@@ -9,19 +9,15 @@ use std::arch::x86_64::{
     _mm512_storeu_si512,
 };
 
-use super::{LONGEST, SURROGATES};
+use super::{LONGEST, SURROGATES, push_each};
 
 const LANES: usize = 16;
 
-/// As [`super::push_each`], which `push_rest` is. To be called only where the machine has these instructions.
-pub(super) fn push(
-    text: &mut String,
-    code_points: &[u32],
-    push_rest: impl FnOnce(&mut String, &[u32]) -> bool,
-) -> bool {
+/// As [`push_each`]. To be called only where the machine has these instructions.
+pub(super) fn push(text: &mut String, code_points: &[u32]) -> bool {
     let (blocks, rest) = code_points.as_chunks::<LANES>();
     // SAFETY: the machine has the instructions, as the caller knows.
-    unsafe { push_blocks(text, blocks) && push_rest(text, rest) }
+    unsafe { push_blocks(text, blocks) && push_each(text, rest) }
 }
 
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2")]

@@ -48,11 +48,7 @@ fn make_room(text: &mut String, bytes: usize) {
 
 #[cfg(target_arch = "x86_64")]
 fn push(text: &mut String, code_points: &[u32]) -> bool {
-    if crate::simd::has_avx512() {
-        avx512::push(text, code_points, push_each)
-    } else {
-        push_each(text, code_points)
-    }
+    if crate::simd::has_avx512() { avx512::push(text, code_points) } else { push_each(text, code_points) }
 }
 
 #[cfg(not(target_arch = "x86_64"))]

@@ -17,7 +17,6 @@ struct Double {
 
 impl Best for Double {
     type Score = f32;
-    type Sum = f32;
 
     const NONE: Self = Self { best: f32::NOTHING, second: f32::NOTHING, end: 0 };
 
@@ -37,11 +36,6 @@ impl Best for Double {
 
     fn set_back(self, offset: f32) -> Self {
         Self { best: self.best.set_back(offset), second: self.second.set_back(offset), ..self }
-    }
-
-    #[inline]
-    fn add(sum: f32, score: f32) -> f32 {
-        score + sum
     }
 }
 

@@ -6,22 +6,19 @@ use super::super::scored_trie::Score;
 
 /// The best ways to a place, as far as they are known.
 pub(super) trait Best: Copy {
-    /// What scores are, and what their sums are.
+    /// What scores are, and their sums.
     type Score: Score;
-    type Sum: Score;
 
     /// Of a place that no way leads to yet.
     const NONE: Self;
 
-    fn sum(self) -> Self::Sum;
+    fn sum(self) -> Self::Score;
 
     /// What they are after a way with a sum whose last token is `end`. Of ways with equal sums the one that is met first
     /// is kept. No branch, which the processor could not foretell.
-    fn after(self, sum: Self::Sum, end: u32) -> Self;
+    fn after(self, sum: Self::Score, end: u32) -> Self;
 
-    fn set_back(self, offset: Self::Sum) -> Self;
-
-    fn add(sum: Self::Sum, score: Self::Score) -> Self::Sum;
+    fn set_back(self, offset: Self::Score) -> Self;
 }
 
 /// The best way alone.
@@ -33,7 +30,6 @@ pub(super) struct Single<S> {
 
 impl<S: Score> Best for Single<S> {
     type Score = S;
-    type Sum = S;
 
     const NONE: Self = Self { sum: S::NOTHING, end: 0 };
 
@@ -53,11 +49,6 @@ impl<S: Score> Best for Single<S> {
 
     fn set_back(self, offset: S) -> Self {
         Self { sum: self.sum.set_back(offset), ..self }
-    }
-
-    #[inline]
-    fn add(sum: S, score: S) -> S {
-        score + sum
     }
 }
 
@@ -97,7 +88,7 @@ impl<B: Best> Far<B> {
         std::mem::replace(self.at(place), B::NONE)
     }
 
-    pub(super) fn set_back(&mut self, offset: B::Sum) {
+    pub(super) fn set_back(&mut self, offset: B::Score) {
         self.places.iter_mut().for_each(|place| *place = place.set_back(offset));
     }
 }

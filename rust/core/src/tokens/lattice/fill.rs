@@ -50,21 +50,21 @@ pub(super) fn fill<B: Best>(
 pub(super) struct Here<B: Best> {
     pub(super) begin: usize,
     /// The sum of the best way to here.
-    pub(super) sum: B::Sum,
+    pub(super) sum: B::Score,
     /// What is known of the next places.
     pub(super) near: [B; NEAR],
 }
 
 impl<B: Best> Here<B> {
     /// The begin of a text, where the sum is so much.
-    pub(super) fn start(sum: B::Sum) -> Self {
+    pub(super) fn start(sum: B::Score) -> Self {
         Self { begin: 0, sum, near: [B::NONE; NEAR] }
     }
 
     fn set_back(self) -> Self {
         let [first, second, third, fourth] = self.near;
         let back = |best: B| best.set_back(self.sum);
-        Self { sum: B::Sum::ZERO, near: [back(first), back(second), back(third), back(fourth)], ..self }
+        Self { sum: B::Score::ZERO, near: [back(first), back(second), back(third), back(fourth)], ..self }
     }
 }
 
@@ -84,7 +84,7 @@ impl<B: Best, F: FnMut(usize, B)> Pass<'_, B, F> {
         let first = trie.step(trie.root(), bytes as u8);
         if LENGTH > 1 && !first.leads_on() {
             let end = &mut here.near[LENGTH - 1];
-            *end = end.after(B::add(here.sum, self.tokens.unknown), self.tokens.no_token(LENGTH));
+            *end = end.after(here.sum + self.tokens.unknown, self.tokens.no_token(LENGTH));
             return self.pass_over::<LENGTH>(here);
         }
         let second = trie.step(first, (bytes >> 8) as u8);
@@ -119,23 +119,23 @@ impl<B: Best, F: FnMut(usize, B)> Pass<'_, B, F> {
             // No token ends within a character.
             return known;
         }
-        let known = known.after(B::add(here.sum, trie.score(node)), node.end());
+        let known = known.after(here.sum + trie.score(node), node.end());
         // All single bytes are in the trie.
         if STEPS == LENGTH && LENGTH > 1 && trie.is_no_end(node) {
-            return known.after(B::add(here.sum, self.tokens.unknown), self.tokens.no_token(LENGTH));
+            return known.after(here.sum + self.tokens.unknown, self.tokens.no_token(LENGTH));
         }
         known
     }
 
     /// Tries the tokens that are longer than what is near.
     #[inline(always)]
-    fn walk_on(&mut self, begin: usize, sum: B::Sum, mut node: Node) {
+    fn walk_on(&mut self, begin: usize, sum: B::Score, mut node: Node) {
         let trie = &self.tokens.trie;
         let first = begin + NEAR;
         for (place, &byte) in (first + 1..).zip(&self.text[first.min(self.text.len())..]) {
             node = trie.step(node, byte);
             let end = self.far.at(place);
-            *end = end.after(B::add(sum, trie.score(node)), node.end());
+            *end = end.after(sum + trie.score(node), node.end());
             if !node.leads_on() {
                 break;
             }

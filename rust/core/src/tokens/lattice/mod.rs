@@ -14,7 +14,6 @@ use std::ops::Range;
 use self::ends::{Best, Far, NEAR, Single};
 use self::fill::{Here, fill};
 use super::scored_trie::Score;
-use crate::Result;
 
 pub(super) use self::contest::Contest;
 pub(super) use self::weights::Tokens;
@@ -57,14 +56,14 @@ impl<S: Score> Lattice<S> {
     /// Finds the best way through `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum at its
     /// end. `visit` is called with one stretch of the text after the other; within it, [`last`](Self::last) tells the way.
     /// No stretch but the last ends with a token that `goes_on`.
-    pub(super) fn pass(
+    pub(super) fn pass<E>(
         &mut self,
         tokens: &Tokens<S>,
         text: &[u8],
         start: S,
         goes_on: impl Fn(u32) -> bool,
-        mut visit: impl FnMut(&Self, Range<usize>) -> Result<()>,
-    ) -> Result<S> {
+        mut visit: impl FnMut(&Self, Range<usize>) -> Result<(), E>,
+    ) -> Result<S, E> {
         self.base = 0;
         let mut here = Here::start(start);
         loop {

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use super::super::lattice::{Lattice, NO_TOKEN, Tokens};
 use super::super::trie::{NONE, Trie};
 use super::score::as_written;
-use super::{Token, file};
+use super::{Entry, Token, file};
 use crate::tokens::Vocab;
 use crate::{Error, Result};
 
@@ -115,7 +115,7 @@ impl Unigram {
     }
 
     pub(super) fn encode_word(&self, word: &str, tokens: &mut Vec<Token>) -> Result<()> {
-        self.encode(word.as_bytes(), &mut Lattice::default(), |id, length| Token { id, length }, tokens)
+        self.encode(word.as_bytes(), &mut Lattice::default(), tokens)
     }
 
     /// Appends the ids of a word alone, which is UTF-8.
@@ -125,17 +125,11 @@ impl Unigram {
         lattice: &mut Lattice<f64>,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        self.encode(word, lattice, |id, _| id, ids)
+        self.encode(word, lattice, ids)
     }
 
-    /// Appends the tokens of a word, made of ids and lengths.
-    fn encode<T>(
-        &self,
-        word: &[u8],
-        lattice: &mut Lattice<f64>,
-        token: impl Fn(u32, u32) -> T,
-        out: &mut Vec<T>,
-    ) -> Result<()> {
+    /// Appends the tokens of a word.
+    fn encode<E: Entry>(&self, word: &[u8], lattice: &mut Lattice<f64>, out: &mut Vec<E>) -> Result<()> {
         match &self.finder {
             Finder::Lattice(tokens) => {
                 // Neighbours that are unknown belong together.
@@ -143,14 +137,14 @@ impl Unigram {
                 let visit = |lattice: &Lattice<f64>, stretch: Range<usize>| {
                     let last = |end| lattice.last(tokens, end);
                     self.check_unknown(word, stretch.clone(), last)?;
-                    self.append(word, stretch, last, &token, out)
+                    self.append(word, stretch, last, out)
                 };
                 lattice.pass(tokens, word, 0.0, goes_on, visit).map(|_| ())
             }
             Finder::Plain(trie) => {
                 let best = self.best_ends(trie, str_of(word)?)?;
                 let last = |end: usize| (best[end].id, best[end].begin as usize);
-                self.append(word, 0..word.len(), last, &token, out)
+                self.append(word, 0..word.len(), last, out)
             }
         }
     }
@@ -181,16 +175,15 @@ impl Unigram {
 
     /// Appends the tokens of a stretch of a word. `last` gives the last token of the best way to each place, and where it
     /// begins.
-    fn append<T>(
+    fn append<E: Entry>(
         &self,
         word: &[u8],
         stretch: Range<usize>,
         last: impl Fn(usize) -> (u32, usize),
-        token: impl Fn(u32, u32) -> T,
-        out: &mut Vec<T>,
+        out: &mut Vec<E>,
     ) -> Result<()> {
         let start = out.len();
-        let mut push = |id, length| out.push(token(id, length));
+        let mut push = |id, length: u32| out.push(E::new(id, length as usize));
         let mut end = stretch.end;
         while end > stretch.start {
             let (id, mut begin) = last(end);

@@ -4,6 +4,7 @@
 //! for rounding, rounding decides; where they are equal, the way that was found first stays, and that is the one whose
 //! last piece is the longest.
 
+use std::convert::Infallible;
 use std::ops::Range;
 
 use super::super::lattice::{Lattice, Tokens};
@@ -67,42 +68,9 @@ impl Unigram {
     }
 
     pub(super) fn segment(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
+        let Some(tokens) = &self.tokens else { return self.segment_plainly(pieces, text, out) };
         let append = |segments: &[Segment], _: Range<usize>| out.extend_from_slice(segments);
-        if self.segment_from(0.0, text, &mut Lattice::default(), &mut Vec::new(), append).is_err() {
-            self.segment_plainly(pieces, text, out);
-        }
-    }
-
-    /// Calls `visit` with the pieces of one stretch of a text after the other, when the sum at its begin is `sum`, and
-    /// returns that at its end. An error where there is no lattice.
-    pub(super) fn segment_from(
-        &self,
-        sum: f32,
-        text: &[u8],
-        lattice: &mut Lattice<f32>,
-        segments: &mut Vec<Segment>,
-        mut visit: impl FnMut(&[Segment], Range<usize>),
-    ) -> Result<f32> {
-        let no_lattice = || Error::new("a model without a lattice takes no words");
-        let tokens = self.tokens.as_ref().ok_or_else(no_lattice)?;
-        lattice.pass(
-            tokens,
-            text,
-            sum,
-            |_| false,
-            |lattice, stretch| {
-                segments.clear();
-                let mut end = stretch.end;
-                while end > stretch.start {
-                    let (id, begin) = lattice.last(tokens, end);
-                    segments.push(Segment { id, length: (end - begin) as u32 });
-                    end = begin;
-                }
-                segments.reverse();
-                visit(segments, stretch);
-                Ok(())
-            },
-        )
+        segment_from(tokens, 0.0, text, &mut Lattice::default(), &mut Vec::new(), append);
     }
 
     /// The rule itself, plainly.
@@ -143,6 +111,32 @@ impl Unigram {
         }
         best
     }
+}
+
+/// Calls `visit` with the pieces of one stretch of a text after the other, when the sum at its begin is `sum`, and returns
+/// that at its end.
+pub(super) fn segment_from(
+    tokens: &Tokens<f32>,
+    sum: f32,
+    text: &[u8],
+    lattice: &mut Lattice<f32>,
+    segments: &mut Vec<Segment>,
+    mut visit: impl FnMut(&[Segment], Range<usize>),
+) -> f32 {
+    let visit = |lattice: &Lattice<f32>, stretch: Range<usize>| {
+        segments.clear();
+        let mut end = stretch.end;
+        while end > stretch.start {
+            let (id, begin) = lattice.last(tokens, end);
+            segments.push(Segment { id, length: (end - begin) as u32 });
+            end = begin;
+        }
+        segments.reverse();
+        visit(segments, stretch);
+        Ok::<(), Infallible>(())
+    };
+    let Ok(sum) = lattice.pass(tokens, text, sum, |_| false, visit);
+    sum
 }
 
 impl Best {

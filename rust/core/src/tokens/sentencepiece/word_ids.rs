@@ -3,13 +3,13 @@
 use super::bpe_ids::Parts;
 use super::by_word::ByWord;
 use super::paths::{ANYWHERE, MARK, Maker, Paths, RUN};
-use super::unigram::Unigram;
+use super::unigram::{Unigram, segment_from};
 use super::{Segment, SentencePiece, UNKNOWN};
-use crate::Result;
 use crate::text::characters::SEPARATOR;
 use crate::tokens::cache::WordCache;
 use crate::tokens::lattice::Lattice;
 use crate::tokens::words::{Place, Words};
+use crate::{Error, Result};
 
 /// What a thread keeps between texts.
 #[derive(Debug, Default)]
@@ -104,8 +104,7 @@ impl SentencePiece {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         let Buffers { words, known, waiting, taking, .. } = buffers;
-        *waiting = Waiting { numbers: std::mem::take(&mut waiting.numbers), ..Waiting::default() };
-        waiting.numbers.clear();
+        waiting.go_back([0; 3]);
         let mut way = Way { model: self, by_word, unigram, sum: 0.0, waiting, after_unknown: false, out };
         // Where spaces count, those at the begin stand before what would else be the first word.
         let mut is_first = true;
@@ -273,12 +272,13 @@ impl Way<'_> {
         normalized.clear();
         let model = self.model;
         self.by_word.normalize(&model.normalizer, &model.vocabulary.symbols, word, is_marked, normalized);
-        self.sum =
-            self.unigram.segment_from(self.sum, normalized, lattice, segments, |segments, stretch| {
-                let segments = segments.iter().copied();
-                self.after_unknown =
-                    model.append_ids(segments, &normalized[stretch], self.after_unknown, self.out);
-            })?;
+        let no_lattice = || Error::new("a model without a lattice takes no words");
+        let tokens = self.unigram.tokens.as_ref().ok_or_else(no_lattice)?;
+        self.sum = segment_from(tokens, self.sum, normalized, lattice, segments, |segments, stretch| {
+            let segments = segments.iter().copied();
+            self.after_unknown =
+                model.append_ids(segments, &normalized[stretch], self.after_unknown, self.out);
+        });
         if normalized.capacity() > KEPT {
             *taking = Taking::default();
         }
