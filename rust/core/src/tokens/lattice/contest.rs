@@ -88,7 +88,7 @@ impl Contest {
         let mut margin = f32::INFINITY;
         let mut end = text.len();
         while end > 0 {
-            let (id, begin) = tokens.last(&self.ends, end);
+            let (id, begin) = tokens.last(self.ends[end], end);
             margin = margin.min(self.margins[end]);
             out.push((id, (end - begin) as u32));
             end = begin;

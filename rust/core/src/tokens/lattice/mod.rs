@@ -138,11 +138,11 @@ impl<S: Score> Lattice<S> {
         met
     }
 
-    /// The last token of the best way to `end`, and where it begins. `end` is the end of a token of a best way.
+    /// The last token of the best way to `end`, the end of a character, and where it begins: on a way that has ended it
+    /// may be before the stretch.
     #[inline]
     pub(super) fn last(&self, tokens: &Tokens<S>, end: usize) -> (u32, usize) {
-        let (id, begin) = tokens.last(&self.ends, end - self.base);
-        (id, begin + self.base)
+        tokens.last(self.ends[end - self.base], end)
     }
 
     /// Gives back what a very long text needed.

@@ -61,12 +61,10 @@ impl<S: Score> Tokens<S> {
         self.lengths[id as usize] as usize
     }
 
-    /// The token that ends at `end`, of which `ends` tells for each place, and where it begins.
+    /// The token that ends at `end`, of which a lattice keeps `id`, and where it begins.
     #[inline]
-    pub(super) fn last(&self, ends: &[u32], end: usize) -> (u32, usize) {
-        let id = ends[end];
-        let begin = end - self.length(id);
-        (if id < self.count { id } else { NO_TOKEN }, begin)
+    pub(super) fn last(&self, id: u32, end: usize) -> (u32, usize) {
+        (if id < self.count { id } else { NO_TOKEN }, end - self.length(id))
     }
 }
 

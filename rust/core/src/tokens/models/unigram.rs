@@ -362,6 +362,14 @@ mod tests {
     }
 
     #[test]
+    fn a_way_that_ends_may_begin_before_its_stretch() {
+        let tokens = ["é日", "▁", "é日é", "é", "a"].map(|token| (token.to_owned(), -1.0));
+        let model = Unigram::new(&tokens, None, false).unwrap();
+        let word = "▁aé日é日é日é日é";
+        assert_eq!(tokens_of(&model, word), tokens_of(&plainly(&model), word));
+    }
+
+    #[test]
     fn words_longer_than_a_block_are_cut_as_plainly() {
         let tokens = [("<unk>", 0.0), ("a", -1.1), ("ab", -1.7), ("baab", -2.9), ("é", -1.3), ("béa", -2.0)]
             .map(|(token, score)| (token.to_owned(), score));
