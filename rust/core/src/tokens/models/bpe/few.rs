@@ -25,6 +25,9 @@ struct Few<'s, V: Vectors> {
 pub(super) fn merge<V: Vectors>(merges: &Merges, symbols: &mut [u32; FEW], count: usize) -> u32 {
     let mut few = Few::<V> { symbols, keys: V::none(), left: (1 << count) - 1 };
     for place in 1..count {
+        merges.fetch(few.symbols[(place - 1) % FEW], few.symbols[place % FEW]);
+    }
+    for place in 1..count {
         few.look_up(merges, place - 1, place);
     }
     loop {
@@ -66,13 +69,16 @@ impl<V: Vectors> Few<'_, V> {
         self.left ^= taken;
         self.keys = V::with(self.keys, next, NONE);
         let (after, before) = (after ^ taken, self.left & ((1 << place) - 1));
+        let previous = before.checked_ilog2().unwrap_or_default() as usize;
+        // Both are asked for before the first is waited for.
+        merges.fetch(self.symbols[previous % FEW], self.symbols[place]);
         if after == 0 {
             self.keys = V::with(self.keys, place, NONE);
         } else {
             self.look_up(merges, place, after.trailing_zeros() as usize);
         }
         if before != 0 {
-            self.look_up(merges, before.ilog2() as usize, place);
+            self.look_up(merges, previous, place);
         }
     }
 }

@@ -108,6 +108,12 @@ impl Merges {
         self.pairs.rank(left, right)
     }
 
+    /// See [`Pairs::fetch`].
+    #[inline]
+    pub(super) fn fetch(&self, left: u32, right: u32) {
+        self.pairs.fetch(left, right);
+    }
+
     /// What a pair of a rank becomes where words are merged by keys.
     #[inline]
     pub(super) fn becomes(&self, rank: u32, pair: (u32, u32)) -> u32 {

@@ -83,6 +83,19 @@ impl Pairs {
         }
     }
 
+    /// Asks the memory for what tells the rank of a pair, which will be asked for soon.
+    #[inline]
+    #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe way to say it"))]
+    pub(super) fn fetch(&self, left: u32, right: u32) {
+        let place = (hash(pair(left, right)) >> self.shift) as usize;
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: it reads nothing, whatever the address.
+        unsafe {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            _mm_prefetch::<_MM_HINT_T0>(self.slots.as_ptr().wrapping_add(place).cast());
+        }
+    }
+
     /// Adds a pair with its rank, all below [`LIMIT`]; it takes the place of an earlier one of the same pair.
     pub(super) fn insert(&mut self, (left, right): (u32, u32), rank: u32) {
         if self.count + self.count / 8 >= self.slots.len() {
