@@ -8,7 +8,7 @@ SOURCES := $(shell find rust kernels python/fastmask -name '*.rs' -o -name '*.py
 	Cargo.toml Cargo.lock pyproject.toml README.md
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help demo test test-rust test-python test-kernels conformance bench check format stubs clean
+.PHONY: help demo test test-rust test-python test-kernels conformance bench wheel check format stubs clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -34,6 +34,23 @@ conformance: $(INSTALLED)  ## the same against whole corpora and with 10,000 exa
 
 bench: $(INSTALLED)  ## throughput against the rivals that are installed, on the same text in the same run
 	$(BIN)/python benchmarks/run.py
+
+# Compiled twice: a profile of the first build's work tells the compiler which way branches go. What the work does not
+# reach is compiled for size, so it has to have some of everything.
+PROFILE := $(CURDIR)/target/profile
+PROFDATA = $(firstword $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/llvm-profdata))
+MATURIN_BUILD := $(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python
+
+wheel: $(INSTALLED)  ## the wheel for a release, into dist and .venv: 4 to 15 % faster (rustup component add llvm-tools)
+	@test -n "$(PROFDATA)" || { echo "llvm-profdata is missing: rustup component add llvm-tools"; exit 1; }
+	rm -rf $(PROFILE) dist/*.whl
+	RUSTFLAGS="-Cprofile-generate=$(PROFILE)/counts" $(MATURIN_BUILD) --target-dir target/profiled --out $(PROFILE)
+	$(BIN)/python -m pip install --quiet --no-deps --target $(PROFILE)/site $(PROFILE)/*.whl
+	PYTHONPATH=$(PROFILE)/site $(BIN)/python benchmarks/profile_work.py
+	$(PROFDATA) merge --output $(PROFILE)/work.profdata $(PROFILE)/counts
+	RUSTFLAGS="-Cprofile-use=$(PROFILE)/work.profdata" $(MATURIN_BUILD) --target-dir target/profiled --out dist
+	$(BIN)/python -m pip install --quiet --no-deps --force-reinstall dist/*.whl
+	touch $(INSTALLED)
 
 check: $(INSTALLED)  ## formatters, lints and types
 	cargo fmt --all --check
@@ -62,7 +79,7 @@ $(BIN)/maturin:
 # pip takes a wheel of the same version for the one that is there, so that one is removed first.
 $(INSTALLED): $(SOURCES) | $(BIN)/maturin
 	rm -f dist/*.whl
-	$(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python --out dist
+	$(MATURIN_BUILD) --out dist
 	$(BIN)/python -m pip uninstall --quiet --yes fastmask
 	$(BIN)/python -m pip install $(if $(wildcard $(INSTALLED)),--quiet) "$$(ls dist/*.whl)[dev]"
 	touch $@
