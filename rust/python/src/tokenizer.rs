@@ -10,10 +10,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{Rows, contiguous, ragged_to_python};
+use crate::blocks;
 use crate::columns::columns;
 use crate::error::to_python;
 use crate::sentences::{Sentences, sentences};
-use crate::texts::{Errors, OneText, Text, Texts};
+use crate::texts::{OneText, Raw, Sources, Texts};
+use crate::unicode::{Errors, Text};
 
 /// A tokenizer; `fastmask.Tokenizer` is what users see of it.
 #[pyclass(frozen, module = "fastmask._rust")]
@@ -155,8 +157,17 @@ impl Tokenizer {
         let none = Assembly::default();
         let options = self.options(if bare { &none } else { self.core.options().assembly }, &asked)?;
         let errors = Errors::new(errors)?;
-        let (texts, pairs) = (Texts::read(texts)?, pairs.map(Texts::read).transpose()?);
+        let (texts, pairs) = (Sources::read(texts)?, pairs.map(Texts::read).transpose()?);
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
+        if pairs.is_none() && errors != Errors::Bytes {
+            let raw = texts.raw().map_err(to_python)?;
+            let size = (raw.len(), raw.iter().map(Raw::size).sum());
+            if let Some(batch) = self.core.id_batch(size, &options, num_threads) {
+                let rows = blocks::encode(py, &batch, &raw, errors);
+                return rows.map(|rows| ragged_to_python(py, rows)).map_err(to_python);
+            }
+        }
+        let texts = Texts::spell(texts)?;
         let rows = py.detach(|| {
             let texts = texts.view(errors)?;
             let pairs = pairs.as_ref().map(|pairs| pairs.view(errors)).transpose()?;
