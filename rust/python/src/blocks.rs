@@ -57,6 +57,7 @@ pub(crate) fn encode(
 ) -> Result<Ragged> {
     let Some(size) = batch.block_size() else {
         let mut all = Block::new(errors, 0);
+        all.texts.reserve_exact(texts.len());
         texts.iter().enumerate().try_for_each(|(index, &text)| all.push(index, text))?;
         return py.detach(|| batch.encode(&all));
     };
@@ -65,7 +66,8 @@ pub(crate) fn encode(
         let long = readable(&long);
         let mut feeder = Feeder { texts, next: 0, long: &long, size, errors };
         // The GIL is taken once for many: each time it is, a thread that computes may keep it for a while.
-        let is_spelled = texts.iter().any(|text| matches!(text, Raw::CodePoints(..)));
+        let is_spelled = |text: &Raw<'_>| matches!(text, Raw::CodePoints(..)) && !batch.is_long(text.size());
+        let is_spelled = texts.iter().any(is_spelled);
         batch.encode_fed(
             |push| if is_spelled { Python::attach(|_| feeder.feed(push)) } else { feeder.feed(push) },
         )

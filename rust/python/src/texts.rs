@@ -101,6 +101,7 @@ impl<'a> Raw<'a> {
             (_, Spelled::Surrogates(bytes)) => view_surrogates(bytes, errors),
             (Self::Str(text), _) => Ok(Text::from(text)),
             (Self::Bytes(bytes), _) => view_bytes(bytes, errors),
+            // A `str` that is not ASCII was spelled.
             (Self::Null | Self::CodePoints(..), _) => {
                 Err(Error::new("the text is null").advise("leave nulls out, or fill them"))
             }
