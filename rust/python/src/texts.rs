@@ -1,10 +1,9 @@
 //! Texts from Python: `str`, `bytes`, or columns of Arrow, borrowed without a copy where they are UTF-8.
 //!
-//! Reading is three steps, so that nothing borrows from itself: [`Sources`] keep what Python gave alive, [`Spelled`] says
-//! where a text stands in a room if it had to be spelled, and [`Raw::view`] looks at it as `str`. The first two need the
-//! GIL.
+//! Reading is two steps, so that nothing borrows from itself: a [`Source`] keeps what Python gave alive, or was spelled
+//! into a [`Room`], and [`Raw::view`] looks at it as `str`. Texts that are only kept are spelled in between.
 
-use std::iter::repeat;
+use std::borrow::Cow;
 use std::ops::Range;
 
 use fastmask_core::{Error, Result};
@@ -18,41 +17,42 @@ use crate::error::to_python;
 use crate::spelling::{Room, length};
 use crate::unicode::{Errors, Text, view_bytes, view_surrogates};
 
-/// What one text of Python is read from, kept alive.
+/// What one text of Python is read from, kept alive if it has to be.
 pub(crate) enum Source {
     Str(PyBackedStr),
+    Bytes(PyBackedBytes),
     /// A `str` that is not ASCII, of so many characters.
     CodePoints(Py<PyString>, usize),
-    Bytes(PyBackedBytes),
+    /// One that was spelled.
+    Spelled(Raw<'static>),
 }
 
-/// A text as Python gave it.
-#[derive(Clone, Copy)]
+/// A text as it was read.
+#[derive(Clone)]
 pub(crate) enum Raw<'a> {
     Str(&'a str),
-    CodePoints(&'a Py<PyString>, usize),
     Bytes(&'a [u8]),
+    CodePoints(&'a Py<PyString>, usize),
+    /// Where in a room it is.
+    Spelled(Range<usize>),
+    /// A `str` with lone surrogates, spelled as UTF-8 would spell them if it could.
+    Surrogates(Cow<'a, [u8]>),
+    /// What stands in a column where there is no text.
     Null,
 }
 
-/// Where a text is that may have had to be spelled.
-pub(crate) enum Spelled {
-    /// It had not.
-    AsGiven,
-    /// In a room.
-    At(Range<usize>),
-    /// It has lone surrogates: as UTF-8 would spell them if it could.
-    Surrogates(Box<[u8]>),
-}
-
 impl Source {
-    fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
+    /// Borrows a text from Python; what has to be spelled is spelled now, if there is a room.
+    fn read(object: &Bound<'_, PyAny>, room: Option<&mut Room>) -> PyResult<Self> {
         if let Ok(text) = object.cast::<PyString>() {
             let is_ascii = text.call_method0(intern!(text.py(), "isascii"))?.is_truthy()?;
             if is_ascii && let Ok(text) = PyBackedStr::try_from(text.clone()) {
                 return Ok(Self::Str(text));
             }
-            return Ok(Self::CodePoints(text.clone().unbind(), length(text)));
+            return match room {
+                Some(room) => spell(text, room).map(Self::Spelled),
+                None => Ok(Self::CodePoints(text.clone().unbind(), length(text))),
+            };
         }
         match object.cast::<PyBytes>() {
             Ok(bytes) => Ok(Self::Bytes(PyBackedBytes::from(bytes.clone()))),
@@ -63,10 +63,20 @@ impl Source {
     fn raw(&self) -> Raw<'_> {
         match self {
             Self::Str(text) => Raw::Str(text),
-            Self::CodePoints(text, length) => Raw::CodePoints(text, *length),
             Self::Bytes(bytes) => Raw::Bytes(bytes),
+            Self::CodePoints(text, length) => Raw::CodePoints(text, *length),
+            Self::Spelled(Raw::Surrogates(bytes)) => Raw::Surrogates(Cow::Borrowed(bytes)),
+            Self::Spelled(spelled) => spelled.clone(),
         }
     }
+}
+
+fn spell(text: &Bound<'_, PyString>, room: &mut Room) -> PyResult<Raw<'static>> {
+    if let Some(range) = room.append(text)? {
+        return Ok(Raw::Spelled(range));
+    }
+    let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?.cast_into::<PyBytes>()?;
+    Ok(Raw::Surrogates(Cow::Owned(bytes.as_bytes().to_vec())))
 }
 
 impl<'a> Raw<'a> {
@@ -74,35 +84,34 @@ impl<'a> Raw<'a> {
     pub(crate) fn size(&self) -> usize {
         match self {
             Self::Str(text) => text.len(),
-            Self::CodePoints(_, length) => 3 * length,
             Self::Bytes(bytes) => bytes.len(),
+            Self::CodePoints(_, length) => 3 * length,
+            Self::Spelled(range) => range.len(),
+            Self::Surrogates(bytes) => bytes.len(),
             Self::Null => 0,
         }
     }
 
-    /// Spells it, if it has to be.
-    pub(crate) fn spell(self, room: &mut Room) -> PyResult<Spelled> {
-        let Self::CodePoints(text, _) = self else { return Ok(Spelled::AsGiven) };
-        // This costs nothing where the GIL is held already, as it is by everyone who spells many.
-        Python::attach(|py| {
-            let text = text.bind(py);
-            if let Some(range) = room.append(text)? {
-                return Ok(Spelled::At(range));
-            }
-            let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?;
-            Ok(Spelled::Surrogates(bytes.cast_into::<PyBytes>()?.as_bytes().into()))
-        })
+    /// The same, spelled if it has to be.
+    pub(crate) fn spelled(self, room: &mut Room) -> PyResult<Self> {
+        match self {
+            // This costs next to nothing where the GIL is held already, as it is by everyone who spells many.
+            Self::CodePoints(text, _) => Python::attach(|py| spell(text.bind(py), room)),
+            other => Ok(other),
+        }
     }
 
-    /// The text. Needs no GIL.
-    pub(crate) fn view(self, spelled: &'a Spelled, room: &'a Room, errors: Errors) -> Result<Text<'a>> {
-        match (self, spelled) {
-            (_, Spelled::At(range)) => Ok(Text::from(room.text().get(range.clone()).unwrap_or_default())),
-            (_, Spelled::Surrogates(bytes)) => view_surrogates(bytes, errors),
-            (Self::Str(text), _) => Ok(Text::from(text)),
-            (Self::Bytes(bytes), _) => view_bytes(bytes, errors),
-            // A `str` that is not ASCII was spelled.
-            (Self::Null | Self::CodePoints(..), _) => {
+    /// The text, which was spelled. Needs no GIL.
+    pub(crate) fn view<'b>(&self, room: &'b Room, errors: Errors) -> Result<Text<'b>>
+    where
+        'a: 'b,
+    {
+        match self {
+            Self::Str(text) => Ok(Text::from(*text)),
+            Self::Bytes(bytes) => view_bytes(bytes, errors),
+            Self::Spelled(range) => Ok(Text::from(room.text().get(range.clone()).unwrap_or_default())),
+            Self::Surrogates(bytes) => view_surrogates(bytes, errors),
+            Self::Null | Self::CodePoints(..) => {
                 Err(Error::new("the text is null").advise("leave nulls out, or fill them"))
             }
         }
@@ -116,21 +125,19 @@ fn not_text(object: &Bound<'_, PyAny>) -> Error {
 /// One text of Python, readable without the GIL.
 pub(crate) struct OneText {
     source: Source,
-    spelled: Spelled,
     room: Room,
 }
 
 impl OneText {
     /// Borrows a text from Python, or spells it.
     pub(crate) fn read(object: &Bound<'_, PyAny>) -> PyResult<Self> {
-        let (source, mut room) = (Source::read(object)?, Room::new(0));
-        let spelled = source.raw().spell(&mut room)?;
-        Ok(Self { source, spelled, room })
+        let mut room = Room::new(0);
+        Ok(Self { source: Source::read(object, Some(&mut room))?, room })
     }
 
     /// The text.
     pub(crate) fn view(&self, errors: Errors) -> Result<Text<'_>> {
-        self.source.raw().view(&self.spelled, &self.room, errors)
+        self.source.raw().view(&self.room, errors)
     }
 }
 
@@ -142,7 +149,7 @@ pub(crate) enum Sources {
 
 impl Sources {
     /// Borrows a column of Arrow, or the texts of any other iterable; an error names the one that is at fault.
-    pub(crate) fn read(objects: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn read(objects: &Bound<'_, PyAny>, mut room: Option<&mut Room>) -> PyResult<Self> {
         if objects.is_instance_of::<PyString>() || objects.is_instance_of::<PyBytes>() {
             return Err(to_python(
                 Error::new("one text was given where many are wanted").advise("put it into a list"),
@@ -153,7 +160,7 @@ impl Sources {
         }
         let one = |(index, object): (usize, PyResult<Bound<'_, PyAny>>)| {
             let object = object?;
-            Source::read(&object).map_err(|error| to_python(at_text(&error, index)))
+            Source::read(&object, room.as_deref_mut()).map_err(|error| to_python(at_text(&error, index)))
         };
         objects.try_iter()?.enumerate().map(one).collect::<PyResult<_>>().map(Self::Objects)
     }
@@ -179,41 +186,41 @@ pub(crate) fn at_text(error: &PyErr, index: usize) -> Error {
     Python::attach(|py| Error::new(error.value(py).to_string()).at(format!("text {index}")))
 }
 
-/// Many texts, readable without the GIL.
+/// Many texts.
 pub(crate) struct Texts {
-    sources: Sources,
-    /// Of each text that is no column's.
-    spelled: Vec<Spelled>,
-    room: Room,
+    pub(crate) sources: Sources,
+    pub(crate) room: Room,
 }
 
 impl Texts {
-    /// Reads what [`Sources::read`] does.
+    /// Reads them: they are then readable without the GIL.
     pub(crate) fn read(objects: &Bound<'_, PyAny>) -> PyResult<Self> {
-        Self::spell(Sources::read(objects)?)
+        let mut room = Room::new(0);
+        Ok(Self { sources: Sources::read(objects, Some(&mut room))?, room })
     }
 
-    /// Spells what has to be.
-    pub(crate) fn spell(sources: Sources) -> PyResult<Self> {
-        let mut room = Room::new(0);
-        let mut spelled = Vec::new();
-        if let Sources::Objects(objects) = &sources {
-            spelled.reserve_exact(objects.len());
-            for (index, object) in objects.iter().enumerate() {
-                let one = object.raw().spell(&mut room);
-                spelled.push(one.map_err(|error| to_python(at_text(&error, index)))?);
+    /// Keeps them alive, to be spelled later.
+    pub(crate) fn keep(objects: &Bound<'_, PyAny>) -> PyResult<Self> {
+        Ok(Self { sources: Sources::read(objects, None)?, room: Room::new(0) })
+    }
+
+    /// Reads what was only kept.
+    pub(crate) fn spell(&mut self) -> Result<()> {
+        let Sources::Objects(sources) = &mut self.sources else { return Ok(()) };
+        for (index, source) in sources.iter_mut().enumerate() {
+            if let Source::CodePoints(text, _) = source {
+                let spelled = Python::attach(|py| spell(text.bind(py), &mut self.room));
+                *source = Source::Spelled(spelled.map_err(|error| at_text(&error, index))?);
             }
         }
-        Ok(Self { sources, spelled, room })
+        Ok(())
     }
 
-    /// The texts; an error names the one that is at fault. Needs no GIL.
-    pub(crate) fn view(&self, errors: Errors) -> Result<Vec<Text<'_>>> {
-        let raw = self.sources.raw()?.into_iter().enumerate();
-        raw.zip(self.spelled.iter().chain(repeat(&Spelled::AsGiven)))
-            .map(|((index, raw), spelled)| {
-                raw.view(spelled, &self.room, errors).map_err(|error| error.at(format!("text {index}")))
-            })
-            .collect()
+    /// The texts; an error names the one that is at fault. Needs no GIL if they were read.
+    pub(crate) fn view<'a>(&'a self, errors: Errors) -> Result<Vec<Text<'a>>> {
+        let view = |(index, raw): (usize, Raw<'a>)| {
+            raw.view(&self.room, errors).map_err(|error| error.at(format!("text {index}")))
+        };
+        self.sources.raw()?.into_iter().enumerate().map(view).collect()
     }
 }

@@ -76,7 +76,7 @@ pub(crate) fn view_bytes(bytes: &[u8], errors: Errors) -> Result<Text<'_>> {
 }
 
 /// Reads a `str` with lone surrogates, spelled as UTF-8 would spell them if it could.
-pub(crate) fn view_surrogates(spelled: &[u8], errors: Errors) -> Result<Text<'_>> {
+pub(crate) fn view_surrogates<'a>(spelled: &[u8], errors: Errors) -> Result<Text<'a>> {
     let (text, first) = mend_surrogates(spelled);
     match first {
         Some((character, byte)) if errors == Errors::Strict => {
