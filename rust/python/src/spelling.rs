@@ -145,22 +145,3 @@ fn part<'py>(text: &Bound<'py, PyString>, from: usize, to: usize) -> PyResult<Bo
     };
     Ok(part.cast_into()?)
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn no_more_is_kept_than_is_allowed() {
-        let rooms = Rooms::default();
-        let bytes = |rooms: &Rooms| rooms.0.lock().unwrap().iter().map(String::capacity).sum::<usize>();
-        for _ in 0..100 {
-            rooms.put(String::with_capacity(1 << 20));
-        }
-        assert_eq!(bytes(&rooms), KEPT);
-        rooms.put(String::with_capacity(KEPT / 2));
-        assert_eq!((bytes(&rooms), rooms.take().capacity()), (KEPT, KEPT / 2));
-        rooms.put(String::with_capacity(KEPT + 1));
-        assert_eq!(bytes(&rooms), 0);
-    }
-}
