@@ -4,9 +4,10 @@
 //! worth sharing out (smaller ones stay on the calling thread), and nothing is left behind that a fork could break
 //! or that two libraries could fight over.
 
+use std::collections::VecDeque;
 use std::num::NonZeroUsize;
 use std::panic::resume_unwind;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 
 use crate::{Error, Result};
 
@@ -48,42 +49,136 @@ pub fn for_each<Task: Send, State: Send>(
     state: impl Fn() -> State + Sync,
     work: impl Fn(&mut State, Task) -> Result<()> + Sync,
 ) -> Result<Vec<State>> {
-    let helpers = num_threads.min(tasks.len()).saturating_sub(1);
-    if helpers == 0 {
-        let mut state = state();
-        tasks.into_iter().try_for_each(|task| work(&mut state, task))?;
-        return Ok(vec![state]);
-    }
-    let queue = Mutex::new(tasks.into_iter().enumerate());
-    let failure: Mutex<Option<(usize, Error)>> = Mutex::new(None);
+    let all = |push: &mut dyn FnMut(Task)| {
+        tasks.into_iter().for_each(push);
+        Ok(())
+    };
+    for_each_fed(num_threads, all, state, work)
+}
+
+/// The same for tasks that are made on the calling thread while the others work; then it helps them.
+///
+/// `feed` pushes each task when it is ready. Threads start with the second task, so what is only one costs none. An
+/// error of `feed` is the one that is returned, whatever tasks failed by then.
+pub fn for_each_fed<Task: Send, State: Send>(
+    num_threads: usize,
+    feed: impl FnOnce(&mut dyn FnMut(Task)) -> Result<()>,
+    state: impl Fn() -> State + Sync,
+    work: impl Fn(&mut State, Task) -> Result<()> + Sync,
+) -> Result<Vec<State>> {
+    let queue = Queue::new();
     let run = || {
         let mut state = state();
-        loop {
-            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
-            let Some((index, task)) = next else { return state };
+        while let Some((index, task)) = queue.next() {
             if let Err(error) = work(&mut state, task) {
-                // Later tasks cannot change which error is reported, so they are dropped.
-                queue.lock().unwrap_or_else(PoisonError::into_inner).by_ref().for_each(drop);
-                let mut first = failure.lock().unwrap_or_else(PoisonError::into_inner);
-                if first.as_ref().is_none_or(|(earlier, _)| index < *earlier) {
-                    *first = Some((index, error));
-                }
+                queue.fail(index, error);
             }
         }
+        state
     };
     let states = std::thread::scope(|scope| {
-        let others: Vec<_> = (0..helpers).map(|_| scope.spawn(run)).collect();
+        let mut helpers = Vec::new();
+        let feeding = Feeding(&queue);
+        let end = feed(&mut |task| {
+            let is_first = queue.push(task) == 0;
+            if !is_first && helpers.len() + 1 < num_threads {
+                helpers.push(scope.spawn(run));
+            }
+        });
+        if end.is_err() {
+            queue.forget();
+        }
+        drop(feeding);
+        end?;
         let mut states = vec![run()];
         states.extend(
-            others.into_iter().map(|other| other.join().unwrap_or_else(|panic| resume_unwind(panic))),
+            helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic))),
         );
-        states
-    });
-    failure.into_inner().unwrap_or_else(PoisonError::into_inner).map_or(Ok(states), |(_, error)| Err(error))
+        Ok(states)
+    })?;
+    queue.failure().map_or(Ok(states), Err)
+}
+
+/// Tasks between the thread that makes them and those that work.
+struct Queue<Task> {
+    inside: Mutex<Inside<Task>>,
+    has_changed: Condvar,
+}
+
+struct Inside<Task> {
+    waiting: VecDeque<(usize, Task)>,
+    pushed: usize,
+    may_grow: bool,
+    /// The earliest.
+    failure: Option<(usize, Error)>,
+}
+
+impl<Task> Queue<Task> {
+    fn new() -> Self {
+        let inside = Inside { waiting: VecDeque::new(), pushed: 0, may_grow: true, failure: None };
+        Self { inside: Mutex::new(inside), has_changed: Condvar::new() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inside<Task>> {
+        self.inside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Appends a task, and says how many there were before.
+    fn push(&self, task: Task) -> usize {
+        let mut inside = self.lock();
+        let index = inside.pushed;
+        inside.pushed += 1;
+        // A later task cannot change which error is reported.
+        if inside.failure.is_none() {
+            inside.waiting.push_back((index, task));
+            self.has_changed.notify_one();
+        }
+        index
+    }
+
+    /// Waits for a task; None where there will be no more.
+    fn next(&self) -> Option<(usize, Task)> {
+        let is_early = |inside: &mut Inside<Task>| inside.waiting.is_empty() && inside.may_grow;
+        let inside = self.has_changed.wait_while(self.lock(), is_early);
+        inside.unwrap_or_else(PoisonError::into_inner).waiting.pop_front()
+    }
+
+    fn fail(&self, index: usize, error: Error) {
+        let mut inside = self.lock();
+        if inside.failure.as_ref().is_none_or(|(earlier, _)| index < *earlier) {
+            inside.failure = Some((index, error));
+        }
+        drop(inside);
+        self.forget();
+    }
+
+    /// Drops what waits.
+    fn forget(&self) {
+        let waiting = std::mem::take(&mut self.lock().waiting);
+        drop(waiting);
+    }
+
+    fn failure(self) -> Option<Error> {
+        let inside = self.inside.into_inner().unwrap_or_else(PoisonError::into_inner);
+        inside.failure.map(|(_, error)| error)
+    }
+}
+
+/// Ends the feeding when it is dropped, so that nobody waits for a feed that panicked.
+struct Feeding<'a, Task>(&'a Queue<Task>);
+
+impl<Task> Drop for Feeding<'_, Task> {
+    fn drop(&mut self) {
+        self.0.lock().may_grow = false;
+        self.0.has_changed.notify_all();
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::panic::catch_unwind;
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -125,5 +220,93 @@ mod tests {
     #[test]
     fn no_task_is_no_work() {
         for_each(4, Vec::<()>::new(), || (), |(), ()| Err(Error::new("called"))).unwrap();
+    }
+
+    /// Feeds 100 numbers; `at` is called before each.
+    fn numbers(at: impl Fn(usize) -> Result<()>) -> impl FnOnce(&mut dyn FnMut(usize)) -> Result<()> {
+        move |push| (0..100).try_for_each(|number| at(number).map(|()| push(number)))
+    }
+
+    fn fails_from(first: usize) -> impl Fn(&mut (), usize) -> Result<()> {
+        move |(), number| if number >= first { Err(Error::new(format!("task {number}"))) } else { Ok(()) }
+    }
+
+    #[test]
+    fn what_comes_slowly_is_done_once() {
+        for num_threads in [1, 2, 7] {
+            let slow = numbers(|number| {
+                if number % 10 == 0 {
+                    std::thread::sleep(Duration::from_millis(1));
+                }
+                Ok(())
+            });
+            let add = |seen: &mut Vec<usize>, number| {
+                seen.push(number);
+                Ok(())
+            };
+            let mut seen = for_each_fed(num_threads, slow, Vec::new, add).unwrap().concat();
+            seen.sort_unstable();
+            assert_eq!(seen, (0..100).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn threads_work_while_tasks_are_made() {
+        let done = Mutex::new(0);
+        let feed = |push: &mut dyn FnMut(())| {
+            push(());
+            push(());
+            while *done.lock().unwrap() < 2 {
+                std::thread::yield_now();
+            }
+            Ok(())
+        };
+        let count = |(): &mut (), ()| {
+            *done.lock().unwrap() += 1;
+            Ok(())
+        };
+        for_each_fed(2, feed, || (), count).unwrap();
+    }
+
+    #[test]
+    fn one_task_starts_no_thread() {
+        let own = std::thread::current().id();
+        let feed = |push: &mut dyn FnMut(())| {
+            push(());
+            Ok(())
+        };
+        let check = |(): &mut (), ()| {
+            assert_eq!(std::thread::current().id(), own);
+            Ok(())
+        };
+        assert_eq!(for_each_fed(8, feed, || (), check).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn an_error_of_the_feed_is_the_one_reported() {
+        let feed = || numbers(|number| if number == 60 { Err(Error::new("feed")) } else { Ok(()) });
+        for num_threads in [1, 2, 4] {
+            for first in [0, 30, 100] {
+                let result = for_each_fed(num_threads, feed(), || (), fails_from(first));
+                assert_eq!(result.unwrap_err().to_string(), "feed");
+            }
+            let result = for_each_fed(num_threads, numbers(|_| Ok(())), || (), fails_from(30));
+            assert_eq!(result.unwrap_err().to_string(), "task 30");
+        }
+    }
+
+    #[test]
+    fn a_panic_reaches_the_caller_and_nobody_waits() {
+        let bad = |number| {
+            assert_ne!(number, 60, "on purpose");
+            Ok(())
+        };
+        for num_threads in [1, 2, 4] {
+            let of_feed = catch_unwind(|| for_each_fed(num_threads, numbers(bad), || (), |(), _| Ok(())));
+            let of_work = catch_unwind(|| {
+                for_each_fed(num_threads, numbers(|_| Ok(())), || (), |(), number| bad(number))
+            });
+            assert!(of_feed.is_err() && of_work.is_err());
+        }
     }
 }

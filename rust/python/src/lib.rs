@@ -7,15 +7,18 @@
 
 mod arrays;
 mod arrow;
+mod blocks;
 mod columns;
 mod error;
 mod loader;
 mod objectives;
 mod random;
 mod sentences;
+mod spelling;
 mod texts;
 mod tokenizer;
 mod train;
+mod unicode;
 
 /// The compiled core of fastmask.
 #[pyo3::pymodule(gil_used = false)]

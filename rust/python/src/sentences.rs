@@ -4,7 +4,8 @@ use fastmask_core::Result;
 use fastmask_core::tokens::Sentence;
 use pyo3::prelude::*;
 
-use crate::texts::{Errors, Text, Texts};
+use crate::texts::Texts;
+use crate::unicode::{Errors, Text};
 
 /// Many texts, or many lists of words, kept alive and readable without the GIL.
 pub(crate) enum Sentences {

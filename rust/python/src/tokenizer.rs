@@ -10,10 +10,12 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{Rows, contiguous, ragged_to_python};
+use crate::blocks::Encoder;
 use crate::columns::columns;
 use crate::error::to_python;
 use crate::sentences::{Sentences, sentences};
-use crate::texts::{Errors, OneText, Text, Texts};
+use crate::texts::{OneText, Texts};
+use crate::unicode::{Errors, Text};
 
 /// A tokenizer; `fastmask.Tokenizer` is what users see of it.
 #[pyclass(frozen, module = "fastmask._rust")]
@@ -155,8 +157,18 @@ impl Tokenizer {
         let none = Assembly::default();
         let options = self.options(if bare { &none } else { self.core.options().assembly }, &asked)?;
         let errors = Errors::new(errors)?;
-        let (texts, pairs) = (Texts::read(texts)?, pairs.map(Texts::read).transpose()?);
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
+        let are_alone = pairs.is_none() && errors != Errors::Bytes;
+        // What other threads can encode meanwhile is spelled later.
+        let read = if are_alone && num_threads > 1 { Texts::keep } else { Texts::read };
+        let (mut texts, pairs) = (read(texts)?, pairs.map(Texts::read).transpose()?);
+        if are_alone {
+            let encoder = Encoder { tokenizer: &self.core, options: &options, num_threads, errors };
+            if let Some(rows) = encoder.encode(py, &mut texts).map_err(to_python)? {
+                return Ok(ragged_to_python(py, rows));
+            }
+            texts.spell().map_err(to_python)?;
+        }
         let rows = py.detach(|| {
             let texts = texts.view(errors)?;
             let pairs = pairs.as_ref().map(|pairs| pairs.view(errors)).transpose()?;

@@ -7,8 +7,9 @@ use fastmask_core::{Error, threads};
 use pyo3::prelude::*;
 
 use crate::error::to_python;
-use crate::texts::{Errors, Texts};
+use crate::texts::Texts;
 use crate::tokenizer::Tokenizer;
+use crate::unicode::Errors;
 
 /// Counts words, then learns a vocabulary. Used up by `train`.
 #[pyclass(frozen, module = "fastmask._rust")]

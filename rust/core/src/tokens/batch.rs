@@ -4,20 +4,12 @@ use std::sync::{Mutex, PoisonError};
 
 use super::encode::{EncodeOptions, Sentence};
 use super::encoding::Encoding;
-use super::pipeline::{SpecialText, Workspace};
-use super::portions::Portion;
-use super::tokenizer::{Algorithm, Tokenizer};
-use super::writers::{self, Writer};
-use crate::memory::reserve_large_pages;
+use super::id_batch::{Fed, at_text};
+use super::pipeline::Workspace;
+use super::tokenizer::Tokenizer;
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
-
-/// For so many ids more than one for two bytes there is room at once.
-const SPARE_ROOM: usize = 32 << 20;
-
-/// A task is never larger, so that threads end together.
-const LARGEST_TASK: usize = 1 << 20;
 
 impl Tokenizer {
     /// The ids of one text or pair of texts.
@@ -48,7 +40,9 @@ impl Tokenizer {
         options: &EncodeOptions<'_>,
         num_threads: usize,
     ) -> Result<Ragged> {
-        let Some(frame) = self.frame_of(options).filter(|_| pairs.is_none()) else {
+        let bytes = texts.iter().map(|text| text.as_ref().len()).sum();
+        let batch = self.id_batch((texts.len(), bytes), options, num_threads);
+        let Some(batch) = batch.filter(|_| pairs.is_none()) else {
             let whole = |whole: &EncodeOptions<'_>| self.encode_batch_ids(texts, None, whole, num_threads);
             if let (None, Some(rows)) = (pairs, self.cut_and_padded(options, whole, at_text)) {
                 return rows;
@@ -62,106 +56,19 @@ impl Tokenizer {
             }
             return Ok(rows);
         };
-        let bytes: usize = texts.iter().map(|text| text.as_ref().len()).sum();
-        // As much as any text needs that is not very long: room that is never written costs nothing, to move ids does.
-        let room = bytes.min(bytes / 2 + SPARE_ROOM) + texts.len() * (frame.0.len() + frame.1.len());
-        let alone = || {
-            let mut rows = Ragged::new();
-            reserve_large_pages(&mut rows.ids, room);
-            self.append_rows((0, texts), frame, options.special_text, &mut self.workspace().own, &mut rows)?;
-            Ok(rows)
-        };
-        if num_threads == 1 || bytes < 2 * WORTH_A_THREAD {
-            return alone();
-        }
-        let size = (bytes / (num_threads * 16)).clamp(WORTH_A_THREAD, LARGEST_TASK);
-        let tasks = self.tasks_of(texts, frame, options.special_text, size);
-        if tasks.len() == 1 {
-            return alone();
-        }
-        let writers = threads::for_each(
-            num_threads,
-            tasks.into_iter().enumerate().collect(),
-            || Writer::new(self.workspace(), room / num_threads),
-            |writer, (number, task)| {
-                writer.write(number, |workspace, rows| match task {
-                    Task::Texts(first, chunk) => {
-                        self.append_rows((first, chunk), frame, options.special_text, workspace, rows)
-                    }
-                    Task::Portions(part) => self
-                        .append_portions(&part, workspace, rows)
-                        .map_err(|error| at_text(error, part.index)),
-                })
-            },
-        )?;
-        writers::joined(writers, num_threads)
-    }
-
-    /// Appends the rows of texts, of which the first has a number.
-    fn append_rows<Text: AsRef<str>>(
-        &self,
-        (first, texts): (usize, &[Text]),
-        frame: (&[u32], &[u32]),
-        policy: SpecialText,
-        workspace: &mut Workspace,
-        rows: &mut Ragged,
-    ) -> Result<()> {
-        rows.offsets.reserve(texts.len());
-        for (index, text) in texts.iter().enumerate() {
-            self.encode_framed(text.as_ref(), frame, policy, workspace, &mut rows.ids)
-                .map_err(|error| at_text(error, first + index))?;
-            rows.close_row();
-        }
-        Ok(())
-    }
-
-    fn append_portions(&self, part: &Part<'_>, workspace: &mut Workspace, rows: &mut Ragged) -> Result<()> {
-        rows.ids.extend_from_slice(part.before.unwrap_or_default());
-        for portion in &part.portions {
-            match &self.algorithm {
-                Algorithm::Pipeline(pipeline) => {
-                    pipeline.encode_portion(part.text, portion, workspace, &mut rows.ids)?;
-                }
-                Algorithm::SentencePiece(model) => {
-                    model.encode_portion(part.text, portion, workspace, &mut rows.ids)?;
+        let Some(size) = batch.block_size() else { return batch.encode(&texts) };
+        let is_long = |text: &Text| batch.is_long(text.as_ref().len());
+        batch.encode_fed(|push| {
+            for group in texts.chunk_by(|one, next| !is_long(one) && !is_long(next)) {
+                match group {
+                    [text] if is_long(text) => push(Fed::Long(text.as_ref())),
+                    _ => runs_of(group, |text| text.as_ref().len(), size)
+                        .into_iter()
+                        .for_each(|(_, run)| push(Fed::Block(run))),
                 }
             }
-        }
-        if let Some(after) = part.after {
-            rows.ids.extend_from_slice(after);
-            rows.close_row();
-        }
-        Ok(())
-    }
-
-    /// What there is to do, in tasks of about `size` bytes. Texts that are longer are cut, if they can be.
-    fn tasks_of<'a, Text: AsRef<str>>(
-        &self,
-        texts: &'a [Text],
-        frame: (&'a [u32], &'a [u32]),
-        policy: SpecialText,
-        size: usize,
-    ) -> Vec<Task<'a, Text>> {
-        let mut tasks = Vec::new();
-        let mut start = 0;
-        for (index, text) in texts.iter().enumerate() {
-            let text = text.as_ref();
-            let is_long = text.len() > 2 * size && u32::try_from(text.len()).is_ok();
-            let portions = match &self.algorithm {
-                _ if !is_long => Ok(None),
-                Algorithm::Pipeline(pipeline) => pipeline.portions(&self.added, text, policy, size),
-                Algorithm::SentencePiece(model) => model.portions(&self.added, text, policy, size),
-            };
-            // What is wrong with a text is said when its turn comes.
-            let portions = portions.ok().flatten();
-            if let Some(portions) = portions {
-                tasks.extend(chunks_of(&texts[start..index], start, size));
-                tasks.extend(parts_of(index, text, portions, frame, size).into_iter().map(Task::Portions));
-                start = index + 1;
-            }
-        }
-        tasks.extend(chunks_of(&texts[start..], start, size));
-        tasks
+            Ok(false)
+        })
     }
 
     /// Many texts, or pairs of texts, with all columns.
@@ -234,10 +141,6 @@ fn one_row(ids: Vec<u32>) -> Ragged {
     Ragged { offsets: vec![0, ids.len() as i64], ids }
 }
 
-fn at_text(error: Error, index: usize) -> Error {
-    error.at(format!("text {index}"))
-}
-
 pub(super) struct BorrowedWorkspace<'a> {
     pub(super) own: Workspace,
     home: &'a Mutex<Vec<Workspace>>,
@@ -248,60 +151,6 @@ impl Drop for BorrowedWorkspace<'_> {
         let own = std::mem::take(&mut self.own);
         self.home.lock().unwrap_or_else(PoisonError::into_inner).push(own);
     }
-}
-
-/// A task of a thread: texts with the number of the first, or a part of one text.
-enum Task<'a, Text> {
-    Texts(usize, &'a [Text]),
-    Portions(Part<'a>),
-}
-
-/// Portions of one text, and the ids before the first and after the last portion of it.
-struct Part<'a> {
-    index: usize,
-    text: &'a str,
-    portions: Vec<Portion>,
-    before: Option<&'a [u32]>,
-    after: Option<&'a [u32]>,
-}
-
-/// Cuts `texts` into tasks of about `size` bytes.
-fn chunks_of<Text: AsRef<str>>(
-    texts: &[Text],
-    first: usize,
-    size: usize,
-) -> impl Iterator<Item = Task<'_, Text>> {
-    let runs = runs_of(texts, |text| text.as_ref().len(), size);
-    runs.into_iter().map(move |(start, run)| Task::Texts(first + start, run))
-}
-
-/// Collects the portions of a text into parts of about `size` bytes.
-fn parts_of<'a>(
-    index: usize,
-    text: &'a str,
-    portions: Vec<Portion>,
-    frame: (&'a [u32], &'a [u32]),
-    size: usize,
-) -> Vec<Part<'a>> {
-    let empty = || Part { index, text, portions: Vec::new(), before: None, after: None };
-    let mut parts = vec![Part { before: Some(frame.0), ..empty() }];
-    let mut bytes = 0;
-    for portion in portions {
-        if let Portion::Text(range, _) = &portion {
-            bytes += range.len();
-        }
-        if let Some(part) = parts.last_mut() {
-            part.portions.push(portion);
-        }
-        if bytes >= size {
-            parts.push(empty());
-            bytes = 0;
-        }
-    }
-    if let Some(part) = parts.last_mut() {
-        part.after = Some(frame.1);
-    }
-    parts
 }
 
 /// Cuts `texts` into runs of about `most` bytes, each with the index of its first text.

@@ -60,7 +60,14 @@ impl<'a> Writer<'a> {
 }
 
 /// All rows in one, in the order of the tasks, copied by all threads: what costs is that the memory is new.
-pub(super) fn joined(writers: Vec<Writer<'_>>, num_threads: usize) -> Result<Ragged> {
+///
+/// What only one thread wrote stays where it is, if that would be given back anyway.
+pub(super) fn joined(mut writers: Vec<Writer<'_>>, num_threads: usize) -> Result<Ragged> {
+    if let [only] = writers.as_mut_slice()
+        && only.rows.ids.capacity() > KEPT
+    {
+        return Ok(std::mem::take(&mut only.rows));
+    }
     let written =
         writers.iter().flat_map(|writer| writer.written.iter().map(|written| (written, &writer.rows)));
     let mut written: Vec<(&Written, &Ragged)> = written.collect();
