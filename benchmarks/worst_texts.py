@@ -35,9 +35,9 @@ def punctuation(size: int, seed: int) -> str:
     return _drawn(string.punctuation, size, seed)
 
 
-def nuls(size: int, _seed: int) -> str:
-    """NUL, again and again: there is one such text of a length."""
-    return "\0" * size
+def nuls(size: int, seed: int) -> str:
+    """NUL, again and again."""
+    return "\0" * _length(size, seed)
 
 
 def digits(size: int, seed: int) -> str:
@@ -45,9 +45,9 @@ def digits(size: int, seed: int) -> str:
     return np.random.default_rng(seed).integers(48, 58, size, np.uint8).tobytes().decode()
 
 
-def spaces(size: int, _seed: int) -> str:
-    """Spaces and nothing else: there is one such text of a length."""
-    return " " * size
+def spaces(size: int, seed: int) -> str:
+    """Spaces and nothing else."""
+    return " " * _length(size, seed)
 
 
 def chinese(size: int, seed: int) -> str:
@@ -67,6 +67,15 @@ def words_of(count: int, seed: int) -> list[str]:
     ends = np.cumsum(random.integers(2, 11, count)).tolist()
     letters = random.integers(97, 123, ends[-1], np.uint8).tobytes().decode()
     return [letters[start:end] + " " for start, end in zip([0, *ends], ends, strict=False)]
+
+
+def _length(size: int, seed: int) -> int:
+    """Return a length that is another for the next seed.
+
+    There is one text of NULs of a length. An engine that keeps whole texts, or words of any length, would find the
+    second of them in its cache, and that says nothing of a text that is new.
+    """
+    return size - seed % min(size, 61)
 
 
 def _drawn(choices: "str | tuple[str, ...] | list[str]", size: int, seed: int) -> str:

@@ -75,9 +75,9 @@ def test_worst_texts_are_as_long_as_they_should_be_and_never_the_same(part, size
     assert {case.maker for case in cases.WORST} == set(makers)
     for name, maker in makers.items():
         texts = [maker(size, seed) for seed in (1, 2, 1)]
-        assert all(size - 30 <= len(text.encode()) <= size for text in texts), name
+        assert all(size - max(30, size // 1000) <= len(text.encode()) <= size for text in texts), name
         assert texts[0] == texts[2]
-        assert size == 1 or name in ("nuls", "spaces") or texts[0] != texts[1], name
+        assert size == 1 or texts[0] != texts[1], name
 
 
 def test_texts_that_follow_a_kind_follow_it(part):

@@ -3,6 +3,7 @@
 use aho_corasick::automaton::Automaton;
 use aho_corasick::nfa::contiguous::NFA;
 use aho_corasick::{Anchored, Input, Match, MatchKind};
+use rustc_hash::FxHashSet;
 
 use super::starts::Starts;
 use crate::{Error, Result};
@@ -23,6 +24,7 @@ impl Finder {
     pub(super) fn new<'a>(texts: impl Iterator<Item = &'a str> + Clone) -> Result<Self> {
         let automaton = NFA::builder()
             .match_kind(MatchKind::LeftmostLongest)
+            .dense_depth(dense_depth(&texts.clone().map(str::as_bytes)))
             .build(texts.clone())
             .map_err(|error| Error::new(format!("the added tokens cannot be indexed: {error}")))?;
         let starts = automaton.prefilter().is_none().then(|| Starts::new(texts.map(str::as_bytes)));
@@ -64,6 +66,25 @@ impl Finder {
     }
 }
 
+/// Up to which depth a state has a place for each byte: the crate would take two, but texts like `<extra_id_7>` part
+/// late, and to look for a byte in a list takes thrice as long. Such states may take so many bytes, which stay in a cache.
+fn dense_depth<'a>(texts: &(impl Iterator<Item = &'a [u8]> + Clone)) -> usize {
+    const LEAST: usize = 2;
+    const MOST: usize = 8;
+    const MOST_BYTES: usize = 1 << 18;
+    let bytes: FxHashSet<u8> = texts.clone().flatten().copied().collect();
+    let size_of_state = (bytes.len() + 1) * size_of::<u32>();
+    let mut states = 1;
+    for depth in 1..MOST {
+        let prefixes: FxHashSet<&[u8]> = texts.clone().filter_map(|text| text.get(..depth)).collect();
+        states += prefixes.len();
+        if states * size_of_state > MOST_BYTES {
+            return depth.max(LEAST);
+        }
+    }
+    MOST
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,6 +99,16 @@ mod tests {
             Some(found)
         };
         std::iter::from_fn(next).collect()
+    }
+
+    #[test]
+    fn states_are_dense_as_deep_as_there_is_room() {
+        let numbered: Vec<String> = (0..5000).map(|number| format!("<extra_id_{number}>")).collect();
+        let random = (0..50_000_u64).map(|number| number.wrapping_mul(0x9E37_79B9_7F4A_7C15).to_be_bytes());
+        let random: Vec<[u8; 8]> = random.collect();
+        assert_eq!(dense_depth(&numbered.iter().map(String::as_bytes)), 8);
+        assert_eq!(dense_depth(&random.iter().map(<[u8; 8]>::as_slice)), 2);
+        assert_eq!(dense_depth(&std::iter::empty()), 8);
     }
 
     proptest! {

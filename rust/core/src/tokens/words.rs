@@ -152,6 +152,10 @@ fn separators<R: Rule>(characters: &Characters<R>, bytes: &[u8]) -> u64 {
     let (words, _) = bytes.as_chunks();
     let mut low =
         words.iter().rev().fold(0, |found, word| found << 8 | up_to_space(u64::from_le_bytes(*word)));
+    if low == u64::MAX && *bytes == [bytes[0]; 64] {
+        // A run of one of them may be as long as a text.
+        return u64::from(characters.of_byte(bytes[0]) & SEPARATOR).wrapping_neg();
+    }
     let mut found = 0;
     while low != 0 {
         let bit = low.trailing_zeros();

@@ -15,7 +15,7 @@ pub(crate) struct LongKeys {
     pub(crate) at_white_space: Vec<char>,
     /// Those that stand in a key, but not first. In order.
     pub(crate) not_first: Vec<char>,
-    /// Whether a key is ASCII white space alone, which then becomes spaces.
+    /// Whether a key is ASCII white space alone, which then becomes a space.
     pub(crate) white_space_alone: bool,
     /// The first characters of all keys, also of short ones. In order.
     pub(crate) first: Vec<char>,
@@ -67,8 +67,8 @@ impl LongKeys {
                 continue;
             }
             if key.chars().all(is_white) {
-                // Such as "\r\n".
-                (!value.is_empty() && value.bytes().all(|byte| byte == b' ')).then_some(())?;
+                // Such as "\r\n". Of two spaces SentencePiece drops neither.
+                (value == " ").then_some(())?;
                 self.white_space_alone = true;
             }
             if is_bare(value, is_space) || key.contains(is_white) {

@@ -55,13 +55,11 @@ impl<S> Default for Lattice<S> {
 impl<S: Score> Lattice<S> {
     /// Finds the best way through `text`, which is UTF-8, when the sum at its begin is `start`; returns the sum at its
     /// end. `visit` is called with one stretch of the text after the other; within it, [`last`](Self::last) tells the way.
-    /// No stretch but the last ends with a token that `goes_on`.
     pub(super) fn pass<E>(
         &mut self,
         tokens: &Tokens<S>,
         text: &[u8],
         start: S,
-        goes_on: impl Fn(u32) -> bool,
         mut visit: impl FnMut(&Self, Range<usize>) -> Result<(), E>,
     ) -> Result<S, E> {
         self.base = 0;
@@ -70,8 +68,7 @@ impl<S: Score> Lattice<S> {
             // Where nothing is settled for long, it is asked ever more seldom.
             let stop = text.len().min(here.begin + STRETCH.max(here.begin - self.base));
             here = self.fill(tokens, text, here, stop);
-            let settled =
-                if here.begin < text.len() { self.settled(tokens, &here, &goes_on) } else { here.begin };
+            let settled = if here.begin < text.len() { self.settled(tokens, &here) } else { here.begin };
             if let Err(error) = visit(self, self.base..settled) {
                 // What is known of places further on is of no other text.
                 *self = Self::default();
@@ -103,14 +100,8 @@ impl<S: Score> Lattice<S> {
         })
     }
 
-    /// Up to where the ways to all places that may still be on the best way are one, and that way has no token at its end
-    /// that goes on.
-    fn settled(
-        &mut self,
-        tokens: &Tokens<S>,
-        here: &Here<Single<S>>,
-        goes_on: &impl Fn(u32) -> bool,
-    ) -> usize {
+    /// Up to where the ways to all places that may still be on the best way are one.
+    fn settled(&mut self, tokens: &Tokens<S>, here: &Here<Single<S>>) -> usize {
         let mut ways = std::mem::take(&mut self.ways);
         ways.clear();
         ways.push(here.begin);
@@ -124,12 +115,11 @@ impl<S: Score> Lattice<S> {
             ways.dedup();
             match ways.pop() {
                 Some(last) if last > self.base => {
-                    let (id, begin) = self.last(tokens, last);
-                    if ways.is_empty() && !goes_on(id) {
+                    if ways.is_empty() {
                         met = last;
                         break;
                     }
-                    ways.push(begin);
+                    ways.push(self.last(tokens, last).1);
                 }
                 _ => break,
             }

@@ -16,6 +16,15 @@ use crate::{Error, Result};
 
 #[derive(Debug)]
 pub(in crate::tokens) struct MetaspaceRoute {
+    raw: Way,
+    /// For text that is normalized already: none where a word has to know what it came from.
+    normalized: Option<Way>,
+}
+
+/// What is to be done to each word.
+#[derive(Debug)]
+struct Way {
+    normalizer: Option<Normalizer>,
     characters: Characters<ByWord>,
     /// What a word has before it.
     mark: String,
@@ -31,11 +40,46 @@ impl MetaspaceRoute {
         model: &Model,
     ) -> Option<Self> {
         let (step, drops_space) = metaspace_of(pre_tokenizer?)?;
-        let mark = step.replacement();
-        if !step.splits() || !matches!(model, Model::Unigram(_)) || mark.is_ascii() {
+        if !step.splits() || !matches!(model, Model::Unigram(_)) || step.replacement().is_ascii() {
             return None;
         }
-        let scheme = step.prepend_scheme();
+        let raw = Way::new(normalizer, step, drops_space)?;
+        // Which word is the first of the document only the origins say, where something was left out before it.
+        let asks_origins = step.prepend_scheme() == PrependScheme::First;
+        let of_normalized = (!asks_origins).then(|| Way::new(None, step, drops_space)).flatten();
+        Some(Self { raw, normalized: of_normalized })
+    }
+
+    /// Whether it takes text that is normalized already.
+    pub(super) fn takes_normalized(&self) -> bool {
+        self.normalized.is_some()
+    }
+
+    /// The first place from `from` on where a word begins, with the separators before it, whatever stands around.
+    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        self.raw.characters.cut(text, from)
+    }
+
+    pub(super) fn encode(
+        &self,
+        pipeline: &Pipeline,
+        stretch: Stretch<'_>,
+        buffers: &mut Buffers,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let Buffers { words, raw, normalized, own } = buffers;
+        match &self.normalized {
+            Some(way) if stretch.is_normalized => {
+                way.encode(pipeline, stretch, (words, normalized, own), ids)
+            }
+            _ => self.raw.encode(pipeline, stretch, (words, raw, own), ids),
+        }
+    }
+}
+
+impl Way {
+    fn new(normalizer: Option<&Normalizer>, step: &Metaspace, drops_space: bool) -> Option<Self> {
+        let (mark, scheme) = (step.replacement(), step.prepend_scheme());
         let by_word = ByWord::new(normalizer, mark, drops_space)?;
         let white_space = by_word.white_space();
         // Where spaces are stripped from the begin, no word may need its own.
@@ -47,19 +91,21 @@ impl MetaspaceRoute {
         }
         let characters = Characters::new(by_word);
         let mark = mark.to_string();
-        (characters.of_byte(b' ') & SEPARATOR != 0).then_some(Self { characters, mark, scheme, drops_space })
+        let normalizer = normalizer.cloned();
+        (characters.of_byte(b' ') & SEPARATOR != 0).then_some(Self {
+            normalizer,
+            characters,
+            mark,
+            scheme,
+            drops_space,
+        })
     }
 
-    /// The first place from `from` on where a word begins, with the separators before it, whatever stands around.
-    pub(super) fn cut(&self, text: &str, from: usize) -> Option<usize> {
-        self.characters.cut(text, from)
-    }
-
-    pub(super) fn encode(
+    fn encode(
         &self,
         pipeline: &Pipeline,
         stretch: Stretch<'_>,
-        buffers: &mut Buffers,
+        (words, cache, own): (&mut Words, &mut WordCache, &mut Own),
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         let text = stretch.text;
@@ -68,12 +114,11 @@ impl MetaspaceRoute {
         }
         let white_space = self.characters.rule().white_space();
         let runs = self.drops_space || white_space.collapses;
-        let Buffers { words, cache, own } = buffers;
         let mut is_apart = !self.first_is_like_others(stretch);
         words.read(&self.characters, text, runs, |mut places| {
             if let (true, Some((&(begin, end), rest))) = (is_apart, places.split_first()) {
                 if begin == 0 {
-                    encode_first(pipeline, stretch, end as usize, own, ids)?;
+                    self.encode_first(pipeline, stretch, end as usize, own, ids)?;
                     places = rest;
                 }
                 is_apart = false;
@@ -128,12 +173,33 @@ impl MetaspaceRoute {
         let before = if self.drops_space { "" } else { " " };
         let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
         let text = format!("{before}{word}");
-        let text = normalized(pipeline, Aligned::new(&text, 1, false))?;
+        let text = self.normalized(Aligned::new(&text, 1, false))?;
         let Some(word) = self.as_one_word(text.as_str()) else {
             return encode_pieces(pipeline, text, own, ids);
         };
         own.word.extend_from_slice(word.as_bytes());
         own.encode(pipeline, ids)
+    }
+
+    /// Appends the ids of a first word that is not like the others.
+    fn encode_first(
+        &self,
+        pipeline: &Pipeline,
+        stretch: Stretch<'_>,
+        end: usize,
+        own: &mut Own,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        // Metaspace asks whether a piece begins the document.
+        let start = u32::from(!stretch.is_first);
+        encode_pieces(pipeline, self.normalized(Aligned::new(&stretch.text[..end], start, true))?, own, ids)
+    }
+
+    fn normalized<'t>(&self, mut text: Aligned<'t>) -> Result<Aligned<'t>> {
+        if let Some(normalizer) = &self.normalizer {
+            normalizer.apply(&mut text)?;
+        }
+        Ok(text)
     }
 
     /// What a normalized word has besides its mark, if it is still one word: the pre-tokenizer is not asked then.
@@ -144,19 +210,6 @@ impl MetaspaceRoute {
     }
 }
 
-/// Appends the ids of a first word that is not like the others.
-fn encode_first(
-    pipeline: &Pipeline,
-    stretch: Stretch<'_>,
-    end: usize,
-    own: &mut Own,
-    ids: &mut Vec<u32>,
-) -> Result<()> {
-    // Metaspace asks whether a piece begins the document.
-    let start = u32::from(!stretch.is_first);
-    encode_by_parts(pipeline, Aligned::new(&stretch.text[..end], start, true), own, ids)
-}
-
 /// Room for a word of more bytes is given back after use.
 const KEPT: usize = 1 << 18;
 
@@ -164,14 +217,15 @@ const KEPT: usize = 1 << 18;
 #[derive(Debug, Default)]
 pub(in crate::tokens) struct Buffers {
     words: Words,
-    /// By words as they stand in the text, so it is not the cache of pieces.
-    cache: WordCache,
+    /// By words as they stand in the text, and by words that are normalized: one may be another in the other.
+    raw: WordCache,
+    normalized: WordCache,
     own: Own,
 }
 
 impl Buffers {
     pub(in crate::tokens) fn cache_bytes(&self) -> usize {
-        self.cache.bytes()
+        self.raw.bytes() + self.normalized.bytes()
     }
 }
 
@@ -203,18 +257,6 @@ fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
         },
         _ => None,
     }
-}
-
-fn normalized<'t>(pipeline: &Pipeline, mut text: Aligned<'t>) -> Result<Aligned<'t>> {
-    if let Some(normalizer) = &pipeline.normalizer {
-        normalizer.apply(&mut text)?;
-    }
-    Ok(text)
-}
-
-/// The plain way, through all the parts.
-fn encode_by_parts(pipeline: &Pipeline, text: Aligned<'_>, own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
-    encode_pieces(pipeline, normalized(pipeline, text)?, own, ids)
 }
 
 /// What comes after the normalizer.

@@ -8,7 +8,8 @@ use super::super::{Extent, Route};
 use super::*;
 use crate::text::normalize::charsmap::blob;
 use crate::text::normalize::{Charsmap, Precompiled};
-use crate::tokens::pipeline::{SpecialText, Workspace};
+use crate::tokens::AddedToken;
+use crate::tokens::pipeline::{Part, SpecialText, Workspace};
 
 /// What real rules have, and what they could have.
 const RULES: [(&str, &str); 18] = [
@@ -97,8 +98,33 @@ fn pipeline(normalizer: &serde_json::Value, pre_tokenizer: &serde_json::Value) -
 
 fn by_parts(pipeline: &Pipeline, text: &str, is_first: bool) -> Vec<u32> {
     let mut ids = Vec::new();
-    let text = Aligned::new(text, u32::from(!is_first), true);
-    encode_by_parts(pipeline, text, &mut Own::default(), &mut ids).unwrap();
+    let mut text = Aligned::new(text, u32::from(!is_first), true);
+    if let Some(normalizer) = &pipeline.normalizer {
+        normalizer.apply(&mut text).unwrap();
+    }
+    encode_pieces(pipeline, text, &mut Own::default(), &mut ids).unwrap();
+    ids
+}
+
+/// Tokens that are looked for in the text, and in the normalized text.
+fn added_tokens(pipeline: &Pipeline) -> AddedTokens {
+    let tokens =
+        [("<s>", 90, false), ("ab", 91, false), ("za", 92, true), ("é", 93, true), ("b a", 94, true)];
+    let tokens =
+        tokens.map(|(text, id, normalized)| AddedToken { normalized, ..AddedToken::special(text, id) });
+    AddedTokens::new(tokens.to_vec(), pipeline.normalizer.as_ref()).unwrap()
+}
+
+fn by_parts_with(pipeline: &Pipeline, added: &AddedTokens, text: &str) -> Vec<u32> {
+    let mut ids = Vec::new();
+    for part in pipeline.parts(added, text, SpecialText::Parse, true).unwrap() {
+        match part {
+            Part::Added { id, .. } => ids.push(id),
+            Part::Pieces(pieces) => pieces.iter().for_each(|piece| {
+                pipeline.model.encode_ids(piece.as_bytes(), &mut Scratch::default(), &mut ids).unwrap();
+            }),
+        }
+    }
     ids
 }
 
@@ -229,11 +255,24 @@ fn what_has_no_route_goes_through_the_parts() {
 #[test]
 fn added_tokens_cut_stretches() {
     let pipeline = pipeline(&normalizers(&RULES)[1], &pre_tokenizers()[2]);
-    let added = AddedTokens::new(vec![crate::tokens::AddedToken::special("<s>", 9)], None).unwrap();
+    let added = AddedTokens::new(vec![AddedToken::special("<s>", 9)], None).unwrap();
     let mut ids = Vec::new();
     let mut workspace = Workspace::default();
     pipeline.encode_ids(&added, "a<s>a a", SpecialText::Parse, &mut workspace, &mut ids).unwrap();
     assert_eq!(ids, [1, 2, 9, 2, 1, 2]);
+}
+
+#[test]
+fn a_word_is_not_taken_for_a_normalized_one_of_the_same_text() {
+    let pipeline = pipeline(&normalizers(&[("x", "a")])[1], &pre_tokenizers()[0]);
+    let mut workspace = Workspace::default();
+    let normalized_too = AddedToken { normalized: true, ..AddedToken::special("<s>", 90) };
+    for added in [Vec::new(), vec![normalized_too], Vec::new()] {
+        let added = AddedTokens::new(added, pipeline.normalizer.as_ref()).unwrap();
+        let mut ids = Vec::new();
+        pipeline.encode_ids(&added, "x a x", SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+        assert_eq!(ids, [1, 2, 1, 2, 1, 2]);
+    }
 }
 
 proptest! {
@@ -260,6 +299,9 @@ proptest! {
                 pipeline.encode_portion(&text, &portion, &mut workspace, &mut ids).unwrap();
             }
             prop_assert_eq!(ids, by_parts(&pipeline, &text, true), "{:?} in portions", text);
+            let (added, mut ids) = (added_tokens(&pipeline), Vec::new());
+            pipeline.encode_ids(&added, &text, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+            prop_assert_eq!(ids, by_parts_with(&pipeline, &added, &text), "{:?} with added tokens", text);
         }
     }
 }

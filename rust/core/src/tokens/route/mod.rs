@@ -81,7 +81,11 @@ impl Route {
 
     /// Whether it takes text that is normalized already.
     pub(super) fn takes_normalized(&self) -> bool {
-        matches!(self, Self::ByteLevel(_) | Self::Bert(_))
+        match self {
+            Self::ByteLevel(_) | Self::Bert(_) => true,
+            Self::Metaspace(route) => route.takes_normalized(),
+            Self::WholeText(_) => false,
+        }
     }
 
     /// The first place from `from` on where a text can be cut: its ids are those of its parts.

@@ -135,7 +135,7 @@ pub(super) fn segment_from(
         visit(segments, stretch);
         Ok::<(), Infallible>(())
     };
-    let Ok(sum) = lattice.pass(tokens, text, sum, |_| false, visit);
+    let Ok(sum) = lattice.pass(tokens, text, sum, visit);
     sum
 }
 

@@ -84,13 +84,14 @@ struct Way<'a> {
 impl ByWord {
     /// Whether a text can be taken word by word: not if it begins or ends with what does not stay.
     pub(super) fn takes(&self, text: &str) -> bool {
-        let is_separator = |character: char| {
-            u8::try_from(character).is_ok_and(|byte| self.characters.of_byte(byte) & SEPARATOR != 0)
+        let is_in_word = |byte: &u8| self.characters.of_byte(*byte) & SEPARATOR == 0;
+        let bytes = text.as_bytes();
+        let Some(begin) = bytes.iter().position(is_in_word) else {
+            // Nothing is left of it, not even the mark of a first word, unless spaces count.
+            return self.runs;
         };
-        let inner = text.trim_matches(is_separator);
-        !inner.is_empty()
-            && self.characters.may_begin(inner, 0)
-            && self.characters.may_end(inner, 0, inner.len())
+        let end = bytes.iter().rposition(is_in_word).map_or(begin, |last| last + 1);
+        self.characters.may_begin(text, begin) && self.characters.may_end(text, begin, end)
     }
 }
 

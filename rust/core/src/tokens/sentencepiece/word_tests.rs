@@ -116,6 +116,27 @@ fn every_kind_of_model_is_taken_by_word() {
 }
 
 #[test]
+fn of_white_space_nothing_is_left_where_runs_of_it_are_one() {
+    let spaces = ["", " ", "\n", "\r\n", " \n\r\n ", "\t \t", &" ".repeat(200), &"\n ".repeat(200)];
+    let pieces: Pieces = ["▁", "a", "▁a"].map(|text| (text.to_owned(), -1.0, 1)).to_vec();
+    for rules in
+        [&[][..], &[("\n", " ")], &RULES, &[("\n", " "), ("\r", " "), ("\r\n", "  "), ("\n ", "   ")]]
+    {
+        for normalizer in NORMALIZERS {
+            for trainer in TRAINERS {
+                let model = model_of(&pieces, trainer, normalizer, rules).unwrap();
+                for text in spaces {
+                    check(&model, text, &mut Buffers::default()).unwrap();
+                    check(&model, &format!("{text}a{text}a{text}"), &mut Buffers::default()).unwrap();
+                }
+            }
+        }
+    }
+    let model = model_of(&pieces, &[], &[], &[]).unwrap();
+    assert_eq!(is_taken(&model, spaces[6]), !route::are_off());
+}
+
+#[test]
 fn sums_are_carried_over_long_texts_and_set_back() {
     let scores = [
         ("▁", -20.1),

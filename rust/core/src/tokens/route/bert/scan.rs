@@ -171,6 +171,10 @@ impl Scan {
             }
             cursor.write(entry, &mut self.buffer, &mut self.places);
             cursor.read += width;
+            if entry.length() == 0 {
+                // It may have a whole text of its like behind it.
+                cursor.read += repeated(text, cursor.read, width);
+            }
         }
         self.cursor = cursor;
     }
@@ -311,6 +315,18 @@ fn room<const N: usize>(buffer: &mut [u8], written: usize) -> Option<&mut [u8; N
 #[inline(always)]
 fn begins_with_ascii(text: &[u8]) -> bool {
     text.first_chunk::<8>().is_some_and(|bytes| u64::from_ne_bytes(*bytes) & 0x8080_8080_8080_8080 == 0)
+}
+
+/// How many bytes from `place` on are the `width` bytes before it again, and again.
+#[inline]
+fn repeated(text: &[u8], place: usize, width: usize) -> usize {
+    let (before, here) = (&text[place - width..], &text[place..]);
+    // By as many bytes as a vector has, and the last few one by one.
+    let equal =
+        before.chunks_exact(BLOCK).zip(here.chunks_exact(BLOCK)).take_while(|(one, other)| one == other);
+    let blocks = equal.count() * BLOCK;
+    let rest = before[blocks..].iter().zip(&here[blocks..]).take_while(|(one, other)| one == other);
+    (blocks + rest.count()) / width * width
 }
 
 #[inline(always)]

@@ -356,7 +356,15 @@ fn texts() -> impl Strategy<Value = String> {
     let sparse = "([a-zA-Z]{1,9}[ .,]{1,2}){0,30}.?([a-z]{1,9} ){0,20}";
     let wild = proptest::collection::vec(any::<char>(), 0..60)
         .prop_map(|characters| characters.into_iter().collect());
-    prop_oneof![dense.prop_map(|text: String| text), sparse.prop_map(|text: String| text), wild]
+    // Runs of what is dropped, of one byte to four, and of what is not.
+    let run = (
+        "[\u{0}\u{1}\u{ad}\u{301}\u{200d}\u{fffd}\u{e0001}\u{1d165}a \u{3000}漢]",
+        1..200_usize,
+        "[aé ]{0,2}",
+    );
+    let runs = proptest::collection::vec(run, 1..12)
+        .prop_map(|runs| runs.iter().map(|(one, count, rest)| one.repeat(*count) + rest).collect());
+    prop_oneof![dense.prop_map(|text: String| text), sparse.prop_map(|text: String| text), wild, runs]
 }
 
 proptest! {
