@@ -1,4 +1,4 @@
-"""What the compiler sees fastmask do before it compiles it for a release: what users do, on text that no benchmark times.
+"""What the compiler sees fastmask do before it compiles it for a release, on text that no benchmark times.
 
 make wheel
 """
