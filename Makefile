@@ -41,7 +41,7 @@ PROFILE := $(CURDIR)/target/profile
 PROFDATA = $(firstword $(wildcard $(shell rustc --print sysroot)/lib/rustlib/*/bin/llvm-profdata))
 MATURIN_BUILD := $(BIN)/maturin build --quiet --release --locked --interpreter $(BIN)/python
 
-wheel: $(INSTALLED)  ## the wheel for a release, into dist and .venv: 4 to 15 % faster (rustup component add llvm-tools)
+wheel: $(INSTALLED)  ## the wheel for a release, compiled with a profile, into dist and .venv (rustup component add llvm-tools)
 	@test -n "$(PROFDATA)" || { echo "llvm-profdata is missing: rustup component add llvm-tools"; exit 1; }
 	rm -rf $(PROFILE) dist/*.whl
 	RUSTFLAGS="-Cprofile-generate=$(PROFILE)/counts" $(MATURIN_BUILD) --target-dir target/profiled --out $(PROFILE)

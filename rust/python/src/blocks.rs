@@ -44,33 +44,21 @@ impl<Where: Borrow<Room> + Send> core::Block for Block<'_, Where> {
     }
 }
 
-/// How texts are encoded.
-pub(crate) struct Encoder<'a> {
-    pub(crate) tokenizer: &'a core::Tokenizer,
-    pub(crate) options: &'a core::EncodeOptions<'a>,
-    pub(crate) num_threads: usize,
-    pub(crate) errors: Errors,
-}
-
-impl Encoder<'_> {
-    /// The ids of texts that were read or kept, a row each. None where more than ids has to be known.
-    pub(crate) fn encode(
-        &self,
-        py: Python<'_>,
-        Texts { sources, room }: &mut Texts,
-    ) -> Result<Option<Ragged>> {
-        let texts = sources.raw()?;
-        let size = (texts.len(), texts.iter().map(Raw::size).sum());
-        let Some(batch) = self.tokenizer.id_batch(size, self.options, self.num_threads) else {
-            return Ok(None);
-        };
-        if let Some(size) = batch.block_size() {
-            return encode_blocks(py, &batch, &texts, size, self.errors).map(Some);
-        }
-        let texts = spelled(texts, room)?;
-        let all = Block { texts, bytes: 0, room: &*room, errors: self.errors };
-        py.detach(|| batch.encode(&all)).map(Some)
+/// The ids of texts that were read or kept, a row each.
+pub(crate) fn encode(
+    py: Python<'_>,
+    batch: IdBatch<'_>,
+    Texts { sources, room }: &mut Texts,
+    errors: Errors,
+) -> Result<Ragged> {
+    let texts = sources.raw()?;
+    let batch = batch.of(texts.len(), texts.iter().map(Raw::size).sum());
+    if let Some(size) = batch.block_size() {
+        return encode_blocks(py, &batch, &texts, size, errors);
     }
+    let texts = spelled(texts, room)?;
+    let all = Block { texts, bytes: 0, room: &*room, errors };
+    py.detach(|| batch.encode(&all))
 }
 
 fn spelled<'a>(texts: Vec<Raw<'a>>, room: &mut Room) -> Result<Vec<Raw<'a>>> {

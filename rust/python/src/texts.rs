@@ -204,19 +204,7 @@ impl Texts {
         Ok(Self { sources: Sources::read(objects, None)?, room: Room::new(0) })
     }
 
-    /// Reads what was only kept.
-    pub(crate) fn spell(&mut self) -> Result<()> {
-        let Sources::Objects(sources) = &mut self.sources else { return Ok(()) };
-        for (index, source) in sources.iter_mut().enumerate() {
-            if let Source::CodePoints(text, _) = source {
-                let spelled = Python::attach(|py| spell(text.bind(py), &mut self.room));
-                *source = Source::Spelled(spelled.map_err(|error| at_text(&error, index))?);
-            }
-        }
-        Ok(())
-    }
-
-    /// The texts; an error names the one that is at fault. Needs no GIL if they were read.
+    /// The texts; an error names the one that is at fault. Needs no GIL. They were read, not only kept.
     pub(crate) fn view<'a>(&'a self, errors: Errors) -> Result<Vec<Text<'a>>> {
         let view = |(index, raw): (usize, Raw<'a>)| {
             raw.view(&self.room, errors).map_err(|error| error.at(format!("text {index}")))

@@ -10,7 +10,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyDict};
 
 use crate::arrays::{Rows, contiguous, ragged_to_python};
-use crate::blocks::Encoder;
+use crate::blocks;
 use crate::columns::columns;
 use crate::error::to_python;
 use crate::sentences::{Sentences, sentences};
@@ -158,17 +158,14 @@ impl Tokenizer {
         let options = self.options(if bare { &none } else { self.core.options().assembly }, &asked)?;
         let errors = Errors::new(errors)?;
         let num_threads = threads::resolve(num_threads).map_err(to_python)?;
-        let are_alone = pairs.is_none() && errors != Errors::Bytes;
-        // What other threads can encode meanwhile is spelled later.
-        let read = if are_alone && num_threads > 1 { Texts::keep } else { Texts::read };
-        let (mut texts, pairs) = (read(texts)?, pairs.map(Texts::read).transpose()?);
-        if are_alone {
-            let encoder = Encoder { tokenizer: &self.core, options: &options, num_threads, errors };
-            if let Some(rows) = encoder.encode(py, &mut texts).map_err(to_python)? {
-                return Ok(ragged_to_python(py, rows));
-            }
-            texts.spell().map_err(to_python)?;
+        let batch = self.core.id_batch(&options, num_threads);
+        if let Some(batch) = batch.filter(|_| pairs.is_none() && errors != Errors::Bytes) {
+            // What other threads can encode meanwhile is spelled later.
+            let mut texts = if num_threads > 1 { Texts::keep(texts) } else { Texts::read(texts) }?;
+            let rows = blocks::encode(py, batch, &mut texts, errors);
+            return rows.map(|rows| ragged_to_python(py, rows)).map_err(to_python);
         }
+        let (texts, pairs) = (Texts::read(texts)?, pairs.map(Texts::read).transpose()?);
         let rows = py.detach(|| {
             let texts = texts.view(errors)?;
             let pairs = pairs.as_ref().map(|pairs| pairs.view(errors)).transpose()?;

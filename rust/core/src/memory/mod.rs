@@ -17,6 +17,20 @@ pub(crate) fn reserve_large_pages<T>(numbers: &mut Vec<T>, more: usize) {
     prefer_large_pages(start..start.wrapping_add(numbers.capacity()));
 }
 
+/// Asks the memory for what is at a place, which will be looked at soon; there need not be such a place.
+#[inline]
+#[cfg(target_arch = "x86_64")]
+#[expect(unsafe_code, reason = "there is no safe way to say it")]
+pub(crate) fn fetch<T>(numbers: &[T], place: usize) {
+    use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+    // SAFETY: it reads nothing, whatever the address.
+    unsafe { _mm_prefetch::<_MM_HINT_T0>(numbers.as_ptr().wrapping_add(place).cast()) };
+}
+
+#[inline]
+#[cfg(not(target_arch = "x86_64"))]
+pub(crate) fn fetch<T>(_numbers: &[T], _place: usize) {}
+
 /// Asks the system to back memory with large pages, where it was not written yet. A system that knows none does nothing.
 ///
 /// The page that it begins in is asked for whole: a stretch of which only a part is asked for can no longer be moved

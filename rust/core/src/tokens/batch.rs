@@ -40,8 +40,7 @@ impl Tokenizer {
         options: &EncodeOptions<'_>,
         num_threads: usize,
     ) -> Result<Ragged> {
-        let bytes = texts.iter().map(|text| text.as_ref().len()).sum();
-        let batch = self.id_batch((texts.len(), bytes), options, num_threads);
+        let batch = self.id_batch(options, num_threads);
         let Some(batch) = batch.filter(|_| pairs.is_none()) else {
             let whole = |whole: &EncodeOptions<'_>| self.encode_batch_ids(texts, None, whole, num_threads);
             if let (None, Some(rows)) = (pairs, self.cut_and_padded(options, whole, at_text)) {
@@ -56,6 +55,7 @@ impl Tokenizer {
             }
             return Ok(rows);
         };
+        let batch = batch.of(texts.len(), texts.iter().map(|text| text.as_ref().len()).sum());
         let Some(size) = batch.block_size() else { return batch.encode(&texts) };
         let is_long = |text: &Text| batch.is_long(text.as_ref().len());
         batch.encode_fed(|push| {

@@ -62,21 +62,22 @@ pub struct IdBatch<'a> {
 }
 
 impl Tokenizer {
-    /// How to encode so many texts, of about so many bytes in all. None where more than ids has to be known.
-    pub fn id_batch<'a>(
-        &'a self,
-        (texts, bytes): (usize, usize),
-        options: &EncodeOptions<'_>,
-        num_threads: usize,
-    ) -> Option<IdBatch<'a>> {
-        let frame = self.frame_of(options)?;
-        // As much as any text needs that is not very long: room that is never written costs nothing, to move ids does.
-        let room = bytes.min(bytes / 2 + SPARE_ROOM) + texts * (frame.0.len() + frame.1.len());
-        Some(IdBatch { tokenizer: self, frame, policy: options.special_text, bytes, room, num_threads })
+    /// How to encode a batch, which has no texts yet. None where more than ids has to be known.
+    pub fn id_batch<'a>(&'a self, options: &EncodeOptions<'_>, num_threads: usize) -> Option<IdBatch<'a>> {
+        let (frame, policy) = (self.frame_of(options)?, options.special_text);
+        Some(IdBatch { tokenizer: self, frame, policy, bytes: 0, room: 0, num_threads })
     }
 }
 
 impl IdBatch<'_> {
+    /// The same for so many texts, of about so many bytes in all.
+    #[must_use]
+    pub fn of(self, texts: usize, bytes: usize) -> Self {
+        // As much as any text needs that is not very long: room that is never written costs nothing, to move ids does.
+        let room = bytes.min(bytes / 2 + SPARE_ROOM) + texts * (self.frame.0.len() + self.frame.1.len());
+        Self { bytes, room, ..self }
+    }
+
     /// Of how many bytes a block should be; None where one thread is best given all texts in one.
     ///
     /// The first blocks are waited for, and the last are not done at the same time, so they are small.

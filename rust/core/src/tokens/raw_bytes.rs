@@ -1,6 +1,7 @@
 //! Bytes that are not UTF-8, for byte-level tokenizers: what tiktoken's `_encode_bytes` does.
 
 use super::encode::EncodeOptions;
+use super::id_batch::at_text;
 use super::pipeline::SpecialText;
 use super::tokenizer::{Algorithm, Tokenizer};
 use crate::rows::Ragged;
@@ -31,9 +32,8 @@ impl Tokenizer {
             tasks,
             || (),
             |(), (index, (text, row))| {
-                *row = self
-                    .encode_bytes(text, options.special_text)
-                    .map_err(|error| error.at(format!("text {index}")))?;
+                *row =
+                    self.encode_bytes(text, options.special_text).map_err(|error| at_text(error, index))?;
                 Ok(())
             },
         )?;

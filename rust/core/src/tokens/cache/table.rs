@@ -1,7 +1,7 @@
 //! A table of keys and ids that grows up to a limit and then forgets.
 
 use super::key::Key;
-use crate::memory::{Row, Zero};
+use crate::memory::{Row, Zero, fetch};
 
 /// So many ids stand in the table itself; more stand elsewhere.
 pub(super) const INLINE: usize = 3;
@@ -169,14 +169,8 @@ impl Table {
 
     /// Asks the memory for a line, which will be looked at soon.
     #[inline]
-    #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe way to say it"))]
     pub(super) fn fetch(&self, line: usize) {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: it reads nothing, whatever the address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.lines.as_ptr().wrapping_add(line).cast());
-        }
+        fetch(&self.lines, line);
     }
 
     /// Where a key stands, or, where it does not, where it is put.

@@ -1,6 +1,6 @@
 //! Which pairs of symbols become one, and how early: the table that every merge looks into.
 
-use crate::memory::Row;
+use crate::memory::{Row, fetch};
 
 /// A hash table with open addressing, and a Bloom filter before it (Putze, Sanders, Singler: *Cache-, hash- and
 /// space-efficient Bloom filters*, 2007: all bits of a key are in one word).
@@ -85,15 +85,8 @@ impl Pairs {
 
     /// Asks the memory for what tells the rank of a pair, which will be asked for soon.
     #[inline]
-    #[cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "there is no safe way to say it"))]
     pub(super) fn fetch(&self, left: u32, right: u32) {
-        let place = (hash(pair(left, right)) >> self.shift) as usize;
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: it reads nothing, whatever the address.
-        unsafe {
-            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
-            _mm_prefetch::<_MM_HINT_T0>(self.slots.as_ptr().wrapping_add(place).cast());
-        }
+        fetch(&self.slots, (hash(pair(left, right)) >> self.shift) as usize);
     }
 
     /// Adds a pair with its rank, all below [`LIMIT`]; it takes the place of an earlier one of the same pair.
