@@ -53,6 +53,36 @@ def test_surrogates_are_replaced_where_they_stand(tok, num_threads):
     assert tok.encode_batch(texts, errors="replace", num_threads=num_threads).to_list() == want
 
 
+def long_text(special):
+    """A text of a megabyte with characters of all widths, a stretch that cannot be cut, and special tokens."""
+    pieces = [*STRETCHES, special, f" {special}  ", "a\n", "é" * 3]
+    mixed = "".join(pieces[n * n % 89 % len(pieces)] for n in range(30_000))
+    return mixed + "é" * 300_000 + mixed[::-1] + special * 2000 + mixed
+
+
+@pytest.mark.parametrize("num_threads", THREADS)
+def test_a_long_text_is_spelled_in_portions(tok, num_threads):
+    text = long_text(next(iter(tok.special_ids)))
+    want = tok.encode(text).tolist()
+    assert tok.encode_batch(["é", text, text[1:], "é"], num_threads=num_threads).to_list()[1] == want
+    assert tok.encode_batch([text], num_threads=num_threads).to_list() == [want]
+
+
+@pytest.mark.parametrize("num_threads", THREADS)
+@pytest.mark.parametrize("end", ["\ud800", "\ud83d\udc4d a", "\udc4d" * 9])
+@pytest.mark.parametrize("place", [0, 400_001, 10**9])
+def test_surrogates_in_a_long_text(tok, end, place, num_threads):
+    text = long_text("x")
+    text = text[:place] + end + text[place:]
+    want = tok.encode(text, errors="replace").tolist()
+    assert tok.encode_batch([text], errors="replace", num_threads=num_threads).to_list() == [want]
+    with pytest.raises(fm.FastmaskError) as alone:
+        tok.encode_batch([text], num_threads=1)
+    with pytest.raises(fm.FastmaskError) as together:
+        tok.encode_batch([text], num_threads=num_threads)
+    assert str(together.value) == str(alone.value)
+
+
 @pytest.mark.parametrize("num_threads", THREADS)
 @pytest.mark.parametrize("long", [1, 100_000])
 @pytest.mark.parametrize(

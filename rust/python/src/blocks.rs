@@ -4,9 +4,10 @@ use std::borrow::{Borrow, Cow};
 
 use fastmask_core::Result;
 use fastmask_core::rows::Ragged;
-use fastmask_core::tokens::{self as core, Block as _, Fed, IdBatch};
+use fastmask_core::tokens::{self as core, Fed, IdBatch};
 use pyo3::prelude::*;
 
+use crate::long_text::{LongText, Portion};
 use crate::spelling::{KEPT, Room};
 use crate::texts::{Raw, Texts, at_text};
 use crate::unicode::Errors;
@@ -73,45 +74,41 @@ fn encode_blocks(
     size: usize,
     errors: Errors,
 ) -> Result<Ragged> {
-    let long = long_ones(batch, texts, errors)?;
     py.detach(|| {
-        let long = readable(&long);
-        let mut feeder = Feeder { texts, next: 0, long: &long, size, errors };
+        let room = Room::new(0);
+        let whole = whole_ones(batch, texts, &room, errors);
+        let mut feeder = Feeder { batch, texts, next: 0, whole: &whole, spelling: None, size, errors };
         // The GIL is taken once for many: each time it is, a thread that computes may keep it for a while.
-        let is_spelled = |text: &Raw<'_>| matches!(text, Raw::CodePoints(..)) && !batch.is_long(text.size());
-        let is_spelled = texts.iter().any(is_spelled);
+        let is_spelled = texts.iter().any(|text| matches!(text, Raw::CodePoints(..)));
         batch.encode_fed(
             |push| if is_spelled { Python::attach(|_| feeder.feed(push)) } else { feeder.feed(push) },
         )
     })
 }
 
-/// The texts that are cut, which needs all of them at once, each in a block of its own with its number.
-fn long_ones<'a>(
+/// The texts that are cut and stand in memory as UTF-8, with their numbers. What is wrong with others is said when their
+/// turn comes.
+fn whole_ones<'a>(
     batch: &IdBatch<'_>,
     texts: &[Raw<'a>],
+    room: &'a Room,
     errors: Errors,
-) -> Result<Vec<(usize, Block<'a, Room>)>> {
-    let is_long = |(_, text): &(usize, &Raw<'_>)| batch.is_long(text.size());
-    let long = texts.iter().enumerate().filter(is_long).map(|(index, text)| {
-        let mut block = Block::new(errors, 0);
-        block.push(index, text)?;
-        Ok((index, block))
-    });
-    long.collect()
-}
-
-/// Those that can be read. What is wrong with the others is said when their turn comes.
-fn readable<'a>(long: &'a [(usize, Block<'_, Room>)]) -> Vec<(usize, Cow<'a, str>)> {
-    long.iter().filter_map(|(index, block)| Some((*index, block.text(0).ok()?))).collect()
+) -> Vec<(usize, Cow<'a, str>)> {
+    let is_whole =
+        |(_, text): &(usize, &Raw<'_>)| !matches!(text, Raw::CodePoints(..)) && batch.is_long(text.size());
+    let long = texts.iter().enumerate().filter(is_whole);
+    long.filter_map(|(index, text)| Some((index, text.view(room, errors).ok()?.text))).collect()
 }
 
 /// Makes blocks.
 struct Feeder<'a> {
+    batch: &'a IdBatch<'a>,
     texts: &'a [Raw<'a>],
     next: usize,
-    /// Those that are not yet pushed.
-    long: &'a [(usize, Cow<'a, str>)],
+    /// Those still to come that are cut as they stand.
+    whole: &'a [(usize, Cow<'a, str>)],
+    /// The next text, where it is spelled in portions.
+    spelling: Option<LongText<'a>>,
     size: usize,
     errors: Errors,
 }
@@ -119,29 +116,62 @@ struct Feeder<'a> {
 impl<'a> Feeder<'a> {
     /// Pushes texts until there are no more, or until they take as much memory as is kept for the next; whether there
     /// are more.
-    fn feed(&mut self, push: &mut dyn FnMut(Fed<'a, Block<'a, Room>>)) -> Result<bool> {
+    fn feed(&mut self, push: &mut dyn FnMut(Fed<Block<'a, Room>>)) -> Result<bool> {
         let mut memory = 0;
-        while self.next < self.texts.len() && memory < KEPT {
-            if let [(number, text), rest @ ..] = self.long
+        while memory < KEPT
+            && let Some(text) = self.texts.get(self.next)
+        {
+            if let [(number, whole), rest @ ..] = self.whole
                 && *number == self.next
             {
-                push(Fed::Long(text));
-                (self.next, self.long) = (self.next + 1, rest);
-                continue;
+                self.push_whole(whole, push);
+                (self.next, self.whole) = (self.next + 1, rest);
+            } else if self.is_long(text) {
+                memory += self.push_portion(text, push)?;
+            } else {
+                let block = self.block()?;
+                memory += block.room.bytes();
+                push(Fed::Block(block));
             }
-            let block = self.block()?;
-            memory += block.room.bytes();
-            push(Fed::Block(block));
         }
         Ok(self.next < self.texts.len())
     }
 
-    /// The next texts, spelled, of about `size` bytes, up to one that is long.
+    fn is_long(&self, text: &Raw<'_>) -> bool {
+        matches!(text, Raw::CodePoints(..)) && self.batch.is_long(text.size())
+    }
+
+    fn push_whole(&self, text: &'a str, push: &mut dyn FnMut(Fed<Block<'a, Room>>)) {
+        for (portion, extent) in self.batch.portions(text) {
+            let block = Block { texts: vec![Raw::Str(portion)], ..Block::new(self.errors, 0) };
+            push(Fed::Portion(block, extent));
+        }
+    }
+
+    /// Pushes one portion of the next text, and says how much memory it takes.
+    fn push_portion(
+        &mut self,
+        text: &'a Raw<'a>,
+        push: &mut dyn FnMut(Fed<Block<'a, Room>>),
+    ) -> Result<usize> {
+        let Raw::CodePoints(object, _) = text else { return Ok(0) };
+        let spelling = self.spelling.get_or_insert_with(|| LongText::new(object, self.next, self.errors));
+        let Portion { text, room, extent } = spelling.next(self.batch, self.size)?;
+        if extent.ends {
+            self.spelling = None;
+            self.next += 1;
+        }
+        let memory = room.bytes();
+        push(Fed::Portion(Block { texts: vec![text], bytes: 0, room, errors: self.errors }, extent));
+        Ok(memory)
+    }
+
+    /// The next texts, spelled, of about `size` bytes, up to one that is cut.
     fn block(&mut self) -> Result<Block<'a, Room>> {
         // The last text goes beyond the size.
         let mut block = Block::new(self.errors, self.size + self.size / 4);
-        let end = self.long.first().map_or(self.texts.len(), |(number, _)| *number);
-        while self.next < end && block.bytes < self.size {
+        let end = self.whole.first().map_or(self.texts.len(), |(number, _)| *number);
+        while self.next < end && block.bytes < self.size && !self.is_long(&self.texts[self.next]) {
             block.push(self.next, &self.texts[self.next])?;
             self.next += 1;
         }

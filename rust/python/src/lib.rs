@@ -11,6 +11,7 @@ mod blocks;
 mod columns;
 mod error;
 mod loader;
+mod long_text;
 mod objectives;
 mod random;
 mod sentences;

@@ -78,30 +78,42 @@ impl Room {
         &self.text
     }
 
+    fn take_room(&mut self) {
+        if self.text.capacity() == 0 {
+            self.text = self.home.take();
+            self.text.reserve(self.wanted);
+        }
+    }
+
+    /// Appends what is spelled already.
+    pub(crate) fn push(&mut self, text: &str) {
+        self.take_room();
+        self.text.push_str(text);
+    }
+
+    /// Cuts off and returns what stands behind a place.
+    pub(crate) fn split_off(&mut self, place: usize) -> String {
+        self.text.split_off(place)
+    }
+
     /// So many characters are taken at a time: their code points stay in a cache.
     const PART: usize = 1 << 15;
 
     /// Appends a `str` and returns where it is; None where it has surrogates.
     pub(crate) fn append(&mut self, text: &Bound<'_, PyString>) -> PyResult<Option<Range<usize>>> {
-        if self.text.capacity() == 0 {
-            self.text = self.home.take();
-            self.text.reserve(self.wanted);
-        }
         let start = self.text.len();
-        let is_text = self.append_parts(text, length(text))?;
-        if !is_text {
-            self.text.truncate(start);
-        }
+        let is_text = self.append_range(text, 0..length(text))?;
         Ok(is_text.then_some(start..self.text.len()))
     }
 
-    /// Appends a `str` up to where it has surrogates; whether it has none.
-    fn append_parts(&mut self, text: &Bound<'_, PyString>, length: usize) -> PyResult<bool> {
-        if length <= Self::PART {
-            return self.append_part(text);
-        }
-        for from in (0..length).step_by(Self::PART) {
-            if !self.append_part(&part(text, from, length.min(from + Self::PART))?)? {
+    /// Appends some characters of a `str`; false, and none of them, where they have surrogates.
+    pub(crate) fn append_range(&mut self, text: &Bound<'_, PyString>, range: Range<usize>) -> PyResult<bool> {
+        self.take_room();
+        let start = self.text.len();
+        for from in range.clone().step_by(Self::PART) {
+            let part = part(text, from, range.end.min(from + Self::PART))?;
+            if !self.append_part(&part)? {
+                self.text.truncate(start);
                 return Ok(false);
             }
         }
@@ -137,7 +149,11 @@ pub(crate) fn length(text: &Bound<'_, PyString>) -> usize {
 
 /// Some characters of a `str`.
 #[expect(unsafe_code, reason = "PyO3 has no safe function for it")]
-fn part<'py>(text: &Bound<'py, PyString>, from: usize, to: usize) -> PyResult<Bound<'py, PyString>> {
+pub(crate) fn part<'py>(
+    text: &Bound<'py, PyString>,
+    from: usize,
+    to: usize,
+) -> PyResult<Bound<'py, PyString>> {
     // SAFETY: it gives a new `str`, or null where there is no memory.
     let part = unsafe {
         let part = ffi::PyUnicode_Substring(text.as_ptr(), from.cast_signed(), to.cast_signed());

@@ -72,9 +72,14 @@ impl Source {
 }
 
 fn spell(text: &Bound<'_, PyString>, room: &mut Room) -> PyResult<Raw<'static>> {
-    if let Some(range) = room.append(text)? {
-        return Ok(Raw::Spelled(range));
+    match room.append(text)? {
+        Some(range) => Ok(Raw::Spelled(range)),
+        None => surrogates(text),
     }
+}
+
+/// A `str` that has surrogates.
+pub(crate) fn surrogates(text: &Bound<'_, PyString>) -> PyResult<Raw<'static>> {
     let bytes = text.call_method1("encode", ("utf-8", "surrogatepass"))?.cast_into::<PyBytes>()?;
     Ok(Raw::Surrogates(Cow::Owned(bytes.as_bytes().to_vec())))
 }

@@ -115,13 +115,14 @@ impl<R: Rule> Characters<R> {
     /// The first place from `from` on where separators begin that divide words, by the characters on both sides of them.
     pub(crate) fn cut(&self, text: &str, from: usize) -> Option<usize> {
         let is_separator = |place: &usize| self.of_byte(text.as_bytes()[*place]) & SEPARATOR != 0;
+        let ends = |last| self.of(last) & (TAIL | JOINS | SEPARATOR) == TAIL;
+        let is_behind_word = |place: &usize| text[..*place].chars().next_back().is_some_and(ends);
+        // What follows is looked for once for all separators that follow each other.
         let divides = |place: &usize| {
-            let ends = |last| self.of(last) & (TAIL | JOINS | SEPARATOR) == TAIL;
             let after = (*place..text.len()).find(|place| !is_separator(place));
-            text[..*place].chars().next_back().is_some_and(ends)
-                && after.is_some_and(|after| self.may_begin(text, after))
+            after.is_some_and(|after| self.may_begin(text, after))
         };
-        (from..text.len()).filter(is_separator).find(divides)
+        (from..text.len()).filter(is_separator).filter(is_behind_word).find(divides)
     }
 
     fn may_end_in_any(&self, text: &str) -> bool {

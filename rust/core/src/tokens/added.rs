@@ -70,6 +70,10 @@ struct Tokens {
     finder: Finder,
     /// For each text of the finder its place in `all`.
     places: Vec<usize>,
+    /// The length of the longest text of the finder.
+    longest: usize,
+    /// Whether any of them takes white space with it.
+    strip: bool,
 }
 
 /// Which of the two searches.
@@ -109,6 +113,18 @@ impl AddedTokens {
 
     pub(super) fn is_empty(&self, search: Search) -> bool {
         self.tokens(search).is_none()
+    }
+
+    /// The length of the longest text that is looked for.
+    pub(super) fn reach(&self) -> usize {
+        let all = self.raw.iter().chain(&self.normalized);
+        all.map(|tokens| tokens.longest).max().unwrap_or_default()
+    }
+
+    /// Whether what a search finds in two texts, one after the other, is what it finds in each: no token reaches across or
+    /// touches the border. False where the second text is too short to show it.
+    pub(super) fn leave_apart(&self, search: Search, left: &str, right: &str) -> bool {
+        self.tokens(search).is_none_or(|tokens| tokens.leave_apart(left, right))
     }
 
     fn tokens(&self, search: Search) -> Option<&Tokens> {
@@ -187,7 +203,20 @@ impl Tokens {
             }
         }
         let finder = Finder::new(places.iter().map(form))?;
-        Ok(Some(Self { finder, places }))
+        let longest = places.iter().map(|place| form(place).len()).max().unwrap_or_default();
+        let strip = places.iter().any(|&place| all[place].lstrip || all[place].rstrip);
+        Ok(Some(Self { finder, places, longest, strip }))
+    }
+
+    fn leave_apart(&self, left: &str, right: &str) -> bool {
+        if right.len() < self.longest || (self.strip && left.ends_with(char::is_whitespace)) {
+            return false;
+        }
+        let starts = 0..=left.len().saturating_sub(self.longest);
+        let start = starts.rev().find(|&start| left.is_char_boundary(start)).unwrap_or_default();
+        let end = (self.longest..right.len()).find(|&end| right.is_char_boundary(end)).unwrap_or(right.len());
+        let around = format!("{}{}", &left[start..], &right[..end]);
+        self.finder.find(&around, 0).is_none()
     }
 }
 

@@ -1,11 +1,13 @@
 //! Many texts on many threads.
 
+use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
 use super::encode::{EncodeOptions, Sentence};
 use super::encoding::Encoding;
-use super::id_batch::{Fed, at_text};
+use super::id_batch::{Block, Fed, at_text};
 use super::pipeline::Workspace;
+use super::portions::Extent;
 use super::tokenizer::Tokenizer;
 use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
@@ -21,7 +23,13 @@ impl Tokenizer {
     ) -> Result<Vec<u32>> {
         if let (None, Some(frame)) = (pair, self.frame_of(options)) {
             let mut ids = Vec::with_capacity(text.len() / 3);
-            self.encode_framed(text, frame, options.special_text, &mut self.workspace().own, &mut ids)?;
+            self.encode_framed(
+                (text, Extent::WHOLE),
+                frame,
+                options.special_text,
+                &mut self.workspace().own,
+                &mut ids,
+            )?;
             return Ok(ids);
         }
         let whole = |whole: &EncodeOptions<'_>| self.encode_ids(text, None, whole).map(one_row);
@@ -61,10 +69,12 @@ impl Tokenizer {
         batch.encode_fed(|push| {
             for group in texts.chunk_by(|one, next| !is_long(one) && !is_long(next)) {
                 match group {
-                    [text] if is_long(text) => push(Fed::Long(text.as_ref())),
+                    [text] if is_long(text) => batch
+                        .portions(text.as_ref())
+                        .for_each(|(portion, extent)| push(Fed::Portion(Run::Portion(portion), extent))),
                     _ => runs_of(group, |text| text.as_ref().len(), size)
                         .into_iter()
-                        .for_each(|(_, run)| push(Fed::Block(run))),
+                        .for_each(|(_, run)| push(Fed::Block(Run::Texts(run)))),
                 }
             }
             Ok(false)
@@ -150,6 +160,28 @@ impl Drop for BorrowedWorkspace<'_> {
     fn drop(&mut self) {
         let own = std::mem::take(&mut self.own);
         self.home.lock().unwrap_or_else(PoisonError::into_inner).push(own);
+    }
+}
+
+/// What one thread encodes at a time.
+enum Run<'a, Text> {
+    Texts(&'a [Text]),
+    Portion(&'a str),
+}
+
+impl<Text: AsRef<str> + Sync> Block for Run<'_, Text> {
+    fn count(&self) -> usize {
+        match self {
+            Self::Texts(texts) => texts.len(),
+            Self::Portion(_) => 1,
+        }
+    }
+
+    fn text(&self, index: usize) -> Result<Cow<'_, str>> {
+        match self {
+            Self::Texts(texts) => texts.text(index),
+            Self::Portion(text) => Ok(Cow::Borrowed(text)),
+        }
     }
 }
 

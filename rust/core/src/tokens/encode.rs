@@ -5,8 +5,8 @@ use super::assembly::Assembly;
 use super::encoding::{EncodedToken, Encoding};
 use super::models::Token;
 use super::pipeline::{Part, Pipeline, SpecialText, Workspace};
+use super::portions::Extent;
 use super::post_process::{PostProcessor, white_space_ends};
-use super::route::Extent;
 use super::sentencepiece::{Piece, SentencePiece};
 use super::tokenizer::{Algorithm, Tokenizer};
 use crate::text::Origin;
@@ -56,20 +56,22 @@ impl Tokenizer {
         }
     }
 
-    /// Appends the ids of a text that needs nothing but ids.
+    /// Appends the ids of a text, or of a portion of one, that needs nothing but ids.
     pub(super) fn encode_framed(
         &self,
-        text: &str,
+        (text, extent): (&str, Extent),
         frame: (&[u32], &[u32]),
         policy: SpecialText,
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
         check_length(text)?;
-        ids.extend_from_slice(frame.0);
+        if extent.begins {
+            ids.extend_from_slice(frame.0);
+        }
         match &self.algorithm {
             Algorithm::Pipeline(pipeline) => {
-                pipeline.encode_ids(&self.added, text, policy, workspace, ids)?;
+                pipeline.encode_ids(&self.added, (text, extent), policy, workspace, ids)?;
             }
             Algorithm::SentencePiece(model) => {
                 self.added.stretches(Search::Raw, text, policy.parses(), &mut |stretch| match stretch {
@@ -78,13 +80,15 @@ impl Tokenizer {
                         policy.check(token)
                     }
                     Stretch::Text(range) => {
-                        let text = &text[range];
-                        model.encode_ids_with(text, Extent::Whole, &mut workspace.sentencepiece, ids)
+                        let extent = extent.of_stretch(&range, text.len());
+                        model.encode_ids_with(&text[range], extent, &mut workspace.sentencepiece, ids)
                     }
                 })?;
             }
         }
-        ids.extend_from_slice(frame.1);
+        if extent.ends {
+            ids.extend_from_slice(frame.1);
+        }
         Ok(())
     }
 

@@ -5,8 +5,8 @@ use std::sync::{Mutex, PoisonError};
 
 use super::encode::EncodeOptions;
 use super::pipeline::{SpecialText, Workspace};
-use super::portions::Portion;
-use super::tokenizer::{Algorithm, Tokenizer};
+use super::portions::Extent;
+use super::tokenizer::Tokenizer;
 use super::writers::{self, Writer};
 use crate::memory::reserve_large_pages;
 use crate::rows::Ragged;
@@ -16,10 +16,7 @@ use crate::{Error, Result};
 /// For so many ids more than one for two bytes there is room at once.
 const SPARE_ROOM: usize = 32 << 20;
 
-/// A part of a text is never larger, so that threads end together.
-const LARGEST_PART: usize = 1 << 20;
-
-/// Nor is a block, of which many are made while others are encoded.
+/// A block is never larger: many are made while others are encoded.
 const LARGEST_BLOCK: usize = 1 << 17;
 
 /// Some texts of a batch.
@@ -42,11 +39,11 @@ impl<Text: AsRef<str> + Sync> Block for &[Text] {
 }
 
 /// What comes next of a batch.
-pub enum Fed<'a, Texts> {
+pub enum Fed<Texts> {
     /// Texts that one thread encodes.
     Block(Texts),
-    /// A text that is cut, if it can be, for all threads to encode.
-    Long(&'a str),
+    /// The next portion of a text that is cut, alone in its block.
+    Portion(Texts, Extent),
 }
 
 /// How to encode a batch.
@@ -83,17 +80,24 @@ impl IdBatch<'_> {
     /// The first blocks are waited for, and the last are not done at the same time, so they are small.
     pub fn block_size(&self) -> Option<usize> {
         let is_shared = self.num_threads > 1 && self.bytes >= 2 * WORTH_A_THREAD;
-        is_shared.then(|| self.share(64).min(LARGEST_BLOCK))
+        is_shared.then(|| (self.bytes / (64 * self.num_threads)).clamp(WORTH_A_THREAD, LARGEST_BLOCK))
     }
 
-    /// Whether a text of so many bytes is to be cut.
+    /// Whether a text of so many bytes is to be cut. What is too long for one text stays whole, and is refused.
     pub fn is_long(&self, bytes: usize) -> bool {
-        bytes > 2 * self.share(16)
+        let is_larger = |size| bytes > 2 * size && u32::try_from(bytes).is_ok();
+        self.block_size().is_some_and(is_larger) && self.tokenizer.can_cut()
     }
 
-    /// The bytes of a task where each thread has so many.
-    fn share(&self, tasks: usize) -> usize {
-        (self.bytes / (self.num_threads * tasks)).clamp(WORTH_A_THREAD, LARGEST_PART)
+    /// The first place where a text may be cut that leaves about as much as a block before it; None where `text`, which
+    /// may be the begin of it only, shows none from `from` on.
+    pub fn cut(&self, text: &str, from: usize) -> Option<usize> {
+        self.tokenizer.cut(text, from.max(self.block_size()?))
+    }
+
+    /// The portions of a text that is cut.
+    pub fn portions<'t>(&self, text: &'t str) -> impl Iterator<Item = (&'t str, Extent)> + use<'_, 't> {
+        self.tokenizer.portions(text, self.block_size().unwrap_or(usize::MAX))
     }
 
     /// The ids of all texts, a row each.
@@ -107,9 +111,9 @@ impl IdBatch<'_> {
     /// The same for texts that `feed` pushes in their order, on the calling thread, while others encode them.
     ///
     /// It is called again as long as it says that there is more, which it may do to have the memory of its blocks back.
-    pub fn encode_fed<'a, Texts: Block>(
+    pub fn encode_fed<Texts: Block>(
         &self,
-        mut feed: impl FnMut(&mut dyn FnMut(Fed<'a, Texts>)) -> Result<bool>,
+        mut feed: impl FnMut(&mut dyn FnMut(Fed<Texts>)) -> Result<bool>,
     ) -> Result<Ragged> {
         let idle = Mutex::new(Vec::new());
         let writers = || idle.lock().unwrap_or_else(PoisonError::into_inner);
@@ -121,7 +125,7 @@ impl IdBatch<'_> {
                     push((tasks, task));
                     tasks += 1;
                 };
-                has_more = feed(&mut |fed| texts += self.push_tasks(texts, fed, &mut push))?;
+                has_more = feed(&mut |fed| texts += push_task(texts, fed, &mut push))?;
                 Ok(())
             };
             let done = threads::for_each_fed(
@@ -137,36 +141,19 @@ impl IdBatch<'_> {
         writers::joined(idle.into_inner().unwrap_or_else(PoisonError::into_inner), self.num_threads)
     }
 
-    /// Pushes what there is to do, and says for how many texts.
-    fn push_tasks<'a, Texts: Block>(
-        &self,
-        first: usize,
-        fed: Fed<'a, Texts>,
-        push: &mut impl FnMut(Task<'a, Texts>),
-    ) -> usize {
-        match fed {
-            Fed::Block(block) => {
-                let count = block.count();
-                push(Task::Texts(first, block));
-                count
-            }
-            Fed::Long(text) => {
-                self.parts_of(first, text).into_iter().for_each(|part| push(Task::Part(part)));
-                1
-            }
-        }
-    }
-
     fn append_task(
         &self,
-        task: &Task<'_, impl Block>,
+        (first, fed): &(usize, Fed<impl Block>),
         workspace: &mut Workspace,
         rows: &mut Ragged,
     ) -> Result<()> {
-        match task {
-            Task::Texts(first, block) => self.append_rows((*first, block), workspace, rows),
-            Task::Part(part) => {
-                self.append_part(part, workspace, rows).map_err(|error| at_text(error, part.index))
+        match fed {
+            Fed::Block(block) => self.append_rows((*first, block), workspace, rows),
+            Fed::Portion(block, extent) => {
+                let portion = block.text(0);
+                portion
+                    .and_then(|text| self.append_text((&text, *extent), workspace, rows))
+                    .map_err(|error| at_text(error, *first))
             }
         }
     }
@@ -182,99 +169,38 @@ impl IdBatch<'_> {
         for index in 0..texts.count() {
             texts
                 .text(index)
-                .and_then(|text| self.append_text(&text, workspace, rows))
+                .and_then(|text| self.append_text((&text, Extent::WHOLE), workspace, rows))
                 .map_err(|error| at_text(error, first + index))?;
         }
         Ok(())
     }
 
-    fn append_text(&self, text: &str, workspace: &mut Workspace, rows: &mut Ragged) -> Result<()> {
-        self.tokenizer.encode_framed(text, self.frame, self.policy, workspace, &mut rows.ids)?;
-        rows.close_row();
-        Ok(())
-    }
-
-    fn append_part(&self, part: &Part<'_>, workspace: &mut Workspace, rows: &mut Ragged) -> Result<()> {
-        let Some(portions) = &part.portions else { return self.append_text(part.text, workspace, rows) };
-        if part.is_first {
-            rows.ids.extend_from_slice(self.frame.0);
-        }
-        for portion in portions {
-            match &self.tokenizer.algorithm {
-                Algorithm::Pipeline(pipeline) => {
-                    pipeline.encode_portion(part.text, portion, workspace, &mut rows.ids)?;
-                }
-                Algorithm::SentencePiece(model) => {
-                    model.encode_portion(part.text, portion, workspace, &mut rows.ids)?;
-                }
-            }
-        }
-        if part.is_last {
-            rows.ids.extend_from_slice(self.frame.1);
+    fn append_text(
+        &self,
+        (text, extent): (&str, Extent),
+        workspace: &mut Workspace,
+        rows: &mut Ragged,
+    ) -> Result<()> {
+        self.tokenizer.encode_framed((text, extent), self.frame, self.policy, workspace, &mut rows.ids)?;
+        if extent.ends {
             rows.close_row();
         }
         Ok(())
     }
-
-    /// The parts of a text; one where it cannot be cut.
-    fn parts_of<'a>(&self, index: usize, text: &'a str) -> Vec<Part<'a>> {
-        let part = |portions| Part { index, text, portions, is_first: false, is_last: false };
-        let size = self.share(16);
-        // What is wrong with a text is said when its turn comes.
-        let Some(portions) = self.portions_of(text, size).ok().flatten() else { return vec![part(None)] };
-        let mut parts: Vec<_> =
-            gathered(portions, size).into_iter().map(|portions| part(Some(portions))).collect();
-        if let Some(first) = parts.first_mut() {
-            first.is_first = true;
-        }
-        if let Some(last) = parts.last_mut() {
-            last.is_last = true;
-        }
-        parts
-    }
-
-    fn portions_of(&self, text: &str, size: usize) -> Result<Option<Vec<Portion>>> {
-        let added = &self.tokenizer.added;
-        match &self.tokenizer.algorithm {
-            _ if u32::try_from(text.len()).is_err() => Ok(None),
-            Algorithm::Pipeline(pipeline) => pipeline.portions(added, text, self.policy, size),
-            Algorithm::SentencePiece(model) => model.portions(added, text, self.policy, size),
-        }
-    }
 }
 
-/// A task of a thread: texts with the number of the first, or a part of one text.
-enum Task<'a, Texts> {
-    Texts(usize, Texts),
-    Part(Part<'a>),
-}
-
-/// Portions of one text. None is all of it, uncut.
-struct Part<'a> {
-    index: usize,
-    text: &'a str,
-    portions: Option<Vec<Portion>>,
-    is_first: bool,
-    is_last: bool,
-}
-
-/// Collects portions until they have about `size` bytes, again and again.
-fn gathered(portions: Vec<Portion>, size: usize) -> Vec<Vec<Portion>> {
-    let mut parts = vec![Vec::new()];
-    let mut bytes = 0;
-    for portion in portions {
-        if let Portion::Text(range, _) = &portion {
-            bytes += range.len();
-        }
-        if let Some(part) = parts.last_mut() {
-            part.push(portion);
-        }
-        if bytes >= size {
-            parts.push(Vec::new());
-            bytes = 0;
-        }
-    }
-    parts
+/// Pushes what comes next with the number of its first text, and says how many texts end with it.
+fn push_task<Texts: Block>(
+    first: usize,
+    fed: Fed<Texts>,
+    push: &mut impl FnMut((usize, Fed<Texts>)),
+) -> usize {
+    let count = match &fed {
+        Fed::Block(block) => block.count(),
+        Fed::Portion(_, extent) => usize::from(extent.ends),
+    };
+    push((first, fed));
+    count
 }
 
 pub(super) fn at_text(error: Error, index: usize) -> Error {

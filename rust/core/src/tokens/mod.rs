@@ -48,6 +48,7 @@ pub use id_batch::{Block, Fed, IdBatch};
 pub use models::{Bpe, BpeSettings, Model, Scratch, Token, Unigram, WordLevel, WordPiece};
 pub use pad::{Padding, PaddingStrategy};
 pub use pipeline::SpecialText;
+pub use portions::Extent;
 pub use post_process::{Piece, PieceText, PostProcessor, SpecialPiece, Template, white_space_ends};
 pub use sentencepiece::SentencePiece;
 pub use stream::StreamDecoder;

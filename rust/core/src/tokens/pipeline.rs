@@ -7,8 +7,9 @@ use serde::{Deserialize, Serialize};
 use super::added::{AddedToken, AddedTokens, Search, Stretch};
 use super::cache::WordCache;
 use super::models::{Model, Scratch, Token};
+use super::portions::Extent;
 use super::post_process::white_space_ends;
-use super::route::{self, Extent, Route};
+use super::route::{self, Route};
 use super::sentencepiece;
 use crate::rows::Ragged;
 use crate::text::{Aligned, Normalizer, Origin, Pieces, PreTokenizer};
@@ -121,11 +122,11 @@ impl Pipeline {
         self.route.is_some()
     }
 
-    /// Appends the ids of a text.
+    /// Appends the ids of a text, or of a portion of one.
     pub(super) fn encode_ids(
         &self,
         added: &AddedTokens,
-        text: &str,
+        (text, extent): (&str, Extent),
         policy: SpecialText,
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
@@ -138,16 +139,17 @@ impl Pipeline {
             Stretch::Text(range) => match &self.route {
                 Some(route) if route.normalizes() && added.is_empty(Search::Normalized) => {
                     let stretch = route::Stretch {
-                        is_first: range.start == 0,
+                        is_first: range.start == 0 && extent.begins,
                         is_normalized: false,
-                        extent: Extent::Whole,
+                        extent: extent.of_stretch(&range, text.len()),
                         text: &text[range],
                     };
                     route.encode(self, stretch, workspace, ids)
                 }
                 _ => {
+                    let extent = extent.of_stretch(&range, text.len());
                     let aligned = Aligned::new(&text[range.clone()], range.start as u32, self.needs_origins);
-                    self.encode_aligned(added, aligned, policy, workspace, ids)
+                    self.encode_aligned(added, (aligned, extent), policy, workspace, ids)
                 }
             },
         })
@@ -183,7 +185,7 @@ impl Pipeline {
     fn encode_aligned(
         &self,
         added: &AddedTokens,
-        mut text: Aligned<'_>,
+        (mut text, extent): (Aligned<'_>, Extent),
         policy: SpecialText,
         workspace: &mut Workspace,
         ids: &mut Vec<u32>,
@@ -199,9 +201,9 @@ impl Pipeline {
             Stretch::Text(range) => {
                 if let Some(route) = self.route.as_ref().filter(|route| route.takes_normalized()) {
                     let stretch = route::Stretch {
-                        is_first: text.start() == 0 && range.start == 0,
+                        is_first: text.start() == 0 && range.start == 0 && extent.begins,
                         is_normalized: true,
-                        extent: Extent::Whole,
+                        extent: extent.of_stretch(&range, text.as_str().len()),
                         text: &text.as_str()[range],
                     };
                     return route.encode(self, stretch, workspace, ids);

@@ -3,6 +3,7 @@
 use super::encode::EncodeOptions;
 use super::id_batch::at_text;
 use super::pipeline::SpecialText;
+use super::portions::Extent;
 use super::tokenizer::{Algorithm, Tokenizer};
 use crate::rows::Ragged;
 use crate::threads;
@@ -57,7 +58,7 @@ impl Tokenizer {
             }
         };
         if rest.is_empty() {
-            self.encode_framed(valid, (&[], &[]), policy, &mut workspace.own, &mut ids)?;
+            self.encode_framed((valid, Extent::WHOLE), (&[], &[]), policy, &mut workspace.own, &mut ids)?;
             return Ok(ids);
         }
         if !pipeline.reads_bytes() {

@@ -103,6 +103,17 @@ impl Normalizer {
         }
     }
 
+    /// Whether what it makes of a text that is cut before any ASCII character is what it makes of both halves.
+    ///
+    /// No form of Unicode moves or joins an ASCII character to what stands before it.
+    pub fn cuts_before_ascii(&self) -> bool {
+        match self {
+            Self::Nfc {} | Self::Nfd {} | Self::Nfkc {} | Self::Nfkd {} | Self::Lowercase {} => true,
+            Self::Sequence { normalizers } => normalizers.iter().all(Self::cuts_before_ascii),
+            _ => false,
+        }
+    }
+
     /// Changes `text`, and its origins with it. A text that is normal already is not copied if it is ASCII.
     ///
     /// In one case this is not what the original does. After a `Replace` has put something before the first character

@@ -1,6 +1,6 @@
 //! Byte-level BPE: the words of a split pattern, as they stand in the text.
 
-use super::{Extent, Stretch};
+use super::Stretch;
 use crate::Result;
 use crate::text::{Aligned, LEAST_ROOM, PreTokenizer, Scan, Scanner, safe_cut};
 use crate::tokens::models::Model;
@@ -58,7 +58,7 @@ impl ByteLevel {
     ) -> Result<()> {
         let text = stretch.text;
         // The space joins the first word, which only a text of its own can show.
-        let wants_space = self.add_prefix_space && stretch.extent != Extent::Later && !text.starts_with(' ');
+        let wants_space = self.add_prefix_space && stretch.extent.begins && !text.starts_with(' ');
         let prefixed = wants_space.then(|| format!(" {text}"));
         let text = prefixed.as_deref().unwrap_or(text);
         match &self.cut {

@@ -4,12 +4,13 @@ use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::super::added::AddedTokens;
-use super::super::{Extent, Route};
+use super::super::Route;
 use super::*;
 use crate::text::normalize::charsmap::blob;
 use crate::text::normalize::{Charsmap, Precompiled};
 use crate::tokens::AddedToken;
 use crate::tokens::pipeline::{Part, SpecialText, Workspace};
+use crate::tokens::portions::{Extent, portions};
 
 /// What real rules have, and what they could have.
 const RULES: [(&str, &str); 18] = [
@@ -135,7 +136,7 @@ fn by_route(pipeline: &Pipeline, text: &str, is_first: bool, workspace: &mut Wor
         .unwrap()
         .encode(
             pipeline,
-            Stretch { text, is_first, is_normalized: false, extent: Extent::Whole },
+            Stretch { text, is_first, is_normalized: false, extent: Extent::WHOLE },
             workspace,
             &mut ids,
         )
@@ -258,7 +259,9 @@ fn added_tokens_cut_stretches() {
     let added = AddedTokens::new(vec![AddedToken::special("<s>", 9)], None).unwrap();
     let mut ids = Vec::new();
     let mut workspace = Workspace::default();
-    pipeline.encode_ids(&added, "a<s>a a", SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+    pipeline
+        .encode_ids(&added, ("a<s>a a", Extent::WHOLE), SpecialText::Parse, &mut workspace, &mut ids)
+        .unwrap();
     assert_eq!(ids, [1, 2, 9, 2, 1, 2]);
 }
 
@@ -270,7 +273,9 @@ fn a_word_is_not_taken_for_a_normalized_one_of_the_same_text() {
     for added in [Vec::new(), vec![normalized_too], Vec::new()] {
         let added = AddedTokens::new(added, pipeline.normalizer.as_ref()).unwrap();
         let mut ids = Vec::new();
-        pipeline.encode_ids(&added, "x a x", SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+        pipeline
+            .encode_ids(&added, ("x a x", Extent::WHOLE), SpecialText::Parse, &mut workspace, &mut ids)
+            .unwrap();
         assert_eq!(ids, [1, 2, 1, 2, 1, 2]);
     }
 }
@@ -295,12 +300,12 @@ proptest! {
                 "{:?}", text
             );
             let (added, mut ids) = (AddedTokens::new(Vec::new(), None).unwrap(), Vec::new());
-            for portion in pipeline.portions(&added, &text, SpecialText::Parse, size).unwrap().unwrap() {
-                pipeline.encode_portion(&text, &portion, &mut workspace, &mut ids).unwrap();
+            for portion in portions(&text, size, |text, from| pipeline.route.as_ref()?.cut(text, from)) {
+                pipeline.encode_ids(&added, portion, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
             }
             prop_assert_eq!(ids, by_parts(&pipeline, &text, true), "{:?} in portions", text);
             let (added, mut ids) = (added_tokens(&pipeline), Vec::new());
-            pipeline.encode_ids(&added, &text, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+            pipeline.encode_ids(&added, (&text, Extent::WHOLE), SpecialText::Parse, &mut workspace, &mut ids).unwrap();
             prop_assert_eq!(ids, by_parts_with(&pipeline, &added, &text), "{:?} with added tokens", text);
         }
     }

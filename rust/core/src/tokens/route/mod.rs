@@ -13,6 +13,7 @@ pub(super) use metaspace::Buffers as MetaspaceBuffers;
 
 use super::models::Model;
 use super::pipeline::{Pipeline, Workspace};
+use super::portions::Extent;
 use crate::Result;
 use crate::text::{Normalizer, PreTokenizer};
 
@@ -37,17 +38,8 @@ pub(super) struct Stretch<'t> {
     pub(super) is_first: bool,
     /// Whether it is normalized already.
     pub(super) is_normalized: bool,
+    /// What gets something before it, or is a token, does so as a whole stretch only.
     pub(super) extent: Extent,
-}
-
-/// How much of a stretch a text is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Extent {
-    Whole,
-    /// Its first part, which gets what is put before it.
-    First,
-    /// A later part.
-    Later,
 }
 
 impl Route {

@@ -3,11 +3,12 @@
 //! It is cut where no merge can cross, and the parts are looked up as they stand in the text, a space standing for its
 //! mark: nothing is normalized, and nothing long is merged.
 
-use super::{Extent, Stretch};
+use super::Stretch;
 use crate::text::{Metaspace, Normalizer, PreTokenizer, PrependScheme};
 use crate::tokens::cuts::Cuts;
 use crate::tokens::models::{Bpe, Model};
 use crate::tokens::pipeline::{Pipeline, Workspace};
+use crate::tokens::portions::Extent;
 use crate::{Error, Result};
 
 /// So many words are found before they are looked up.
@@ -70,7 +71,7 @@ impl WholeText {
         };
         let text = stretch.text;
         let prefix = self.marks.prefix_of(stretch);
-        if stretch.extent == Extent::Whole
+        if stretch.extent == Extent::WHOLE
             && let Some(id) = self.whole(bpe, prefix, text)
         {
             ids.push(id);
@@ -174,7 +175,7 @@ impl Marks {
             Scheme::Metaspace(PrependScheme::Always) => !begins_marked(),
             Scheme::Metaspace(PrependScheme::First) => stretch.is_first && !begins_marked(),
         };
-        if is_wanted && stretch.extent != Extent::Later { &self.prefix } else { "" }
+        if is_wanted && stretch.extent.begins { &self.prefix } else { "" }
     }
 }
 

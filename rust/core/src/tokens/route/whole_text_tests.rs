@@ -8,6 +8,7 @@ use crate::text::{Normalizer, PreTokenizer};
 use crate::tokens::added::{AddedToken, AddedTokens};
 use crate::tokens::models::Model;
 use crate::tokens::pipeline::{Part, Pipeline, SpecialText, Workspace};
+use crate::tokens::portions::{Extent, portions};
 
 fn steps() -> Vec<(Value, Value)> {
     let replace = json!({"type": "Replace", "pattern": {"String": " "}, "content": "▁"});
@@ -118,12 +119,14 @@ proptest! {
         let long = texts[0].repeat(repeats);
         for text in texts.iter().chain([&long]) {
             let mut ids = Vec::new();
-            pipeline.encode_ids(&added, text, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
+            pipeline.encode_ids(&added, (text, Extent::WHOLE), SpecialText::Parse, &mut workspace, &mut ids).unwrap();
             let want = by_parts(&pipeline, &added, text);
             prop_assert_eq!(&ids, &want, "{}", text);
             ids.clear();
-            for portion in pipeline.portions(&added, text, SpecialText::Parse, size).unwrap().unwrap() {
-                pipeline.encode_portion(text, &portion, &mut workspace, &mut ids).unwrap();
+            // An added token would be cut here: `Tokenizer::cut` sees to them.
+            let size = if text.contains("<s>") { usize::MAX } else { size };
+            for portion in portions(text, size, |text, from| pipeline.route.as_ref()?.cut(text, from)) {
+                pipeline.encode_ids(&added, portion, SpecialText::Parse, &mut workspace, &mut ids).unwrap();
             }
             prop_assert_eq!(ids, want, "{} in portions", text);
         }

@@ -4,7 +4,7 @@ use super::bpe::Table;
 use super::{Buffers, Segment, SentencePiece};
 use crate::tokens::cache::WordCache;
 use crate::tokens::models::{Out, Token};
-use crate::tokens::route::Extent;
+use crate::tokens::portions::Extent;
 use crate::{Error, Result};
 
 /// So many parts are found before they are looked up.
@@ -35,7 +35,7 @@ impl SentencePiece {
         out: &mut Vec<u32>,
     ) -> Result<()> {
         if table.takes_raw_text {
-            let has_prefix = self.normalizer.add_dummy_prefix && extent != Extent::Later;
+            let has_prefix = self.normalizer.add_dummy_prefix && extent.begins;
             let prefix = if has_prefix { self.normalizer.space } else { "" };
             return self.encode_parts_of(table, prefix, text, &mut buffers.parts, out);
         }

@@ -5,8 +5,7 @@ use proptest::prelude::*;
 use super::example::{BPE, Fields, Message, file, with_bytes};
 use super::*;
 use crate::text::normalize::charsmap::blob;
-use crate::tokens::added::AddedTokens;
-use crate::tokens::pipeline::{SpecialText, Workspace};
+use crate::tokens::portions::{Extent, portions};
 
 type Pieces = Vec<(String, i8, u64)>;
 
@@ -36,18 +35,16 @@ fn plainly(model: &SentencePiece, text: &str) -> (Vec<u32>, Vec<Segment>) {
 }
 
 fn check(model: &SentencePiece, texts: &[String]) -> std::result::Result<(), TestCaseError> {
-    let (mut buffers, mut workspace) = (Buffers::default(), Workspace::default());
-    let added = AddedTokens::new(Vec::new(), None).unwrap();
+    let mut buffers = Buffers::default();
     for text in texts {
         let (want, segments) = plainly(model, text);
         let mut ids = Vec::new();
-        model.encode_ids_with(text, Extent::Whole, &mut buffers, &mut ids).unwrap();
+        model.encode_ids_with(text, Extent::WHOLE, &mut buffers, &mut ids).unwrap();
         prop_assert_eq!(&ids, &want, "{}", text);
-        let portions = model.portions(&added, text, SpecialText::Parse, 1 + text.len() % 7).unwrap();
-        if let Some(portions) = portions {
+        if let Some(cuts) = model.cuts() {
             ids.clear();
-            for portion in portions {
-                model.encode_portion(text, &portion, &mut workspace, &mut ids).unwrap();
+            for (portion, extent) in portions(text, 1 + text.len() % 7, |text, from| cuts.cut(text, from)) {
+                model.encode_ids_with(portion, extent, &mut buffers, &mut ids).unwrap();
             }
             prop_assert_eq!(ids, want, "{} in portions", text);
         }

@@ -36,7 +36,8 @@ pub use vocabulary::{PieceKind, VocabularyPiece};
 pub(super) use word_ids::Buffers;
 
 use super::cuts::Cuts;
-use super::route::{self, Extent};
+use super::portions::Extent;
+use super::route;
 use crate::Result;
 use bpe::Bpe;
 use by_word::ByWord;
@@ -225,7 +226,7 @@ impl SentencePiece {
 
     /// Appends the ids of a text: those of [`encode`](Self::encode), in less time.
     pub fn encode_ids(&self, text: &str, out: &mut Vec<u32>) -> Result<()> {
-        self.encode_ids_with(text, Extent::Whole, &mut Buffers::default(), out)
+        self.encode_ids_with(text, Extent::WHOLE, &mut Buffers::default(), out)
     }
 
     /// Where a text may be cut, if it is taken as it stands: a part gets a prefix where it is the first.

@@ -65,7 +65,7 @@ fn check(model: &SentencePiece, text: &str, buffers: &mut Buffers) -> std::resul
     prop_assert_eq!(&whole, &want, "whole {:?}", text);
     for _ in 0..2 {
         let mut words = Vec::new();
-        model.encode_ids_with(text, Extent::Whole, buffers, &mut words).unwrap();
+        model.encode_ids_with(text, Extent::WHOLE, buffers, &mut words).unwrap();
         prop_assert_eq!(&words, &want, "by word {:?}", text);
     }
     Ok(())

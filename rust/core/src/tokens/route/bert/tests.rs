@@ -7,7 +7,7 @@ use unicode_normalization_alignments::char::canonical_combining_class;
 use super::ascii::{BLOCK, Width};
 use super::*;
 use crate::text::{Aligned, Kind, Pieces};
-use crate::tokens::route::Extent;
+use crate::tokens::portions::Extent;
 
 fn normalizers() -> Vec<Option<Normalizer>> {
     let bert = |clean_text: bool,
@@ -121,7 +121,7 @@ impl Both {
                     );
                     Ok(())
                 };
-                let stretch = Stretch { text, is_first: true, is_normalized, extent: Extent::Whole };
+                let stretch = Stretch { text, is_first: true, is_normalized, extent: Extent::WHOLE };
                 route.words(stretch, &mut self.buffers, visit).unwrap();
                 assert_eq!(want.next(), None, "{text:?}: {:?}, {:?}", self.normalizer, self.pre_tokenizer);
             }
@@ -287,7 +287,7 @@ fn raw_words_and_normalized_ones_do_not_share_a_cache() {
     let Some(crate::tokens::route::Route::Bert(route)) = &pipeline.route else { panic!() };
     let mut workspace = Workspace::default();
     for (is_normalized, want) in [(false, 2), (true, 1), (false, 2), (true, 1)] {
-        let stretch = Stretch { text: "é", is_first: true, is_normalized, extent: Extent::Whole };
+        let stretch = Stretch { text: "é", is_first: true, is_normalized, extent: Extent::WHOLE };
         let mut ids = Vec::new();
         route.encode(pipeline, stretch, &mut workspace, &mut ids).unwrap();
         assert_eq!(ids, [want]);
