@@ -115,30 +115,33 @@ impl IdBatch<'_> {
         &self,
         mut feed: impl FnMut(&mut dyn FnMut(Fed<Texts>)) -> Result<bool>,
     ) -> Result<Ragged> {
-        let idle = Mutex::new(Vec::new());
-        let writers = || idle.lock().unwrap_or_else(PoisonError::into_inner);
-        let new_writer = || Writer::new(self.tokenizer.workspace(), self.room / self.num_threads);
-        let (mut texts, mut tasks, mut has_more) = (0, 0, true);
-        while has_more {
-            let feed_tasks = |push: &mut dyn FnMut(_)| {
-                let mut push = |task| {
-                    push((tasks, task));
-                    tasks += 1;
+        writers::rows_of(self.room, |sequence| {
+            let idle = Mutex::new(Vec::new());
+            let writers = || idle.lock().unwrap_or_else(PoisonError::into_inner);
+            let (mut texts, mut tasks, mut has_more) = (0, 0, true);
+            while has_more {
+                let feed_tasks = |push: &mut dyn FnMut(_)| {
+                    let mut push = |task| {
+                        push((tasks, task));
+                        tasks += 1;
+                    };
+                    has_more = feed(&mut |fed| texts += push_task(texts, fed, &mut push))?;
+                    Ok(())
                 };
-                has_more = feed(&mut |fed| texts += push_task(texts, fed, &mut push))?;
-                Ok(())
-            };
-            let done = threads::for_each_fed(
-                self.num_threads,
-                feed_tasks,
-                || writers().pop().unwrap_or_else(new_writer),
-                |writer, (number, task)| {
-                    writer.write(number, |workspace, rows| self.append_task(&task, workspace, rows))
-                },
-            )?;
-            writers().extend(done);
-        }
-        writers::joined(idle.into_inner().unwrap_or_else(PoisonError::into_inner), self.num_threads)
+                let done = threads::for_each_fed(
+                    self.num_threads,
+                    feed_tasks,
+                    || writers().pop().unwrap_or_else(|| Writer::new(self.tokenizer.workspace())),
+                    |writer: &mut Writer<'_>, (number, task)| {
+                        writer.write(number, sequence, |workspace, rows| {
+                            self.append_task(&task, workspace, rows)
+                        })
+                    },
+                )?;
+                writers().extend(done);
+            }
+            Ok(idle.into_inner().unwrap_or_else(PoisonError::into_inner))
+        })
     }
 
     fn append_task(
