@@ -19,6 +19,8 @@ pub(crate) const TAIL: Facts = 4;
 pub(crate) const JOINS: Facts = 8;
 /// It stays as it is, or (in ASCII) becomes one other ASCII character, whatever other such characters surround it.
 pub(crate) const PLAIN: Facts = 16;
+/// Beside another such neither meets the other: a word may be cut between them, and its parts changed alone.
+pub(crate) const APART: Facts = 32;
 
 /// Says what is known of a character.
 pub(crate) trait Rule {
@@ -125,6 +127,22 @@ impl<R: Rule> Characters<R> {
         (from..text.len()).filter(is_separator).filter(is_behind_word).find(divides)
     }
 
+    /// A place after `from` between two characters that are [`APART`], or the end of the text, which is UTF-8.
+    pub(crate) fn gap(&self, text: &[u8], from: usize) -> usize {
+        let begins_character = |place: &usize| text[*place] & 0xC0 != 0x80;
+        let Some(mut place) = (from..text.len()).find(begins_character) else { return text.len() };
+        let mut is_after_apart = false;
+        while let Some((facts, length)) = self.first(&text[place..]) {
+            let is_apart = facts & APART != 0;
+            if is_after_apart && is_apart {
+                return place;
+            }
+            is_after_apart = is_apart;
+            place += length;
+        }
+        text.len()
+    }
+
     fn may_end_in_any(&self, text: &str) -> bool {
         for last in text.chars().rev() {
             let facts = self.of(last);
@@ -158,20 +176,22 @@ impl<R: Rule> Characters<R> {
     }
 
     fn all_plain(&self, word: &[u8]) -> bool {
+        let first_if_plain = |rest| self.first(rest).filter(|(facts, _)| facts & PLAIN != 0);
         let mut rest = word;
-        while let Some(&byte) = rest.first() {
-            let (facts, length) = match byte {
-                ..128 => (self.of_byte(byte), 1),
-                _ => match decode(rest).map(|(code, length)| (char::from_u32(code), length)) {
-                    Some((Some(character), length)) => (self.of(character), length),
-                    _ => return false,
-                },
-            };
-            if facts & PLAIN == 0 {
-                return false;
-            }
+        while let Some((_, length)) = first_if_plain(rest) {
             rest = &rest[length..];
         }
-        true
+        rest.is_empty()
+    }
+
+    /// The facts of the first character of UTF-8, and how many bytes it has.
+    #[inline]
+    fn first(&self, text: &[u8]) -> Option<(Facts, usize)> {
+        let &byte = text.first()?;
+        if byte < 128 {
+            return Some((self.of_byte(byte), 1));
+        }
+        let (code, length) = decode(text)?;
+        Some((self.of(char::from_u32(code)?), length))
     }
 }

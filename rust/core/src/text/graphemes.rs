@@ -2,6 +2,9 @@
 
 use unicode_segmentation::GraphemeCursor;
 
+/// It joins any character before it but a control.
+const ACCENT: char = '\u{301}';
+
 /// Whether a character makes one cluster with a space before it.
 pub(crate) fn joins_previous(character: char) -> bool {
     !is_common(character) && !is_boundary(' ', character)
@@ -15,12 +18,17 @@ pub(crate) fn joins_next(character: char) -> bool {
 /// Whether a cluster begins at a character whatever is before another such, and goes on only with those that join the
 /// character before them: neither controls, nor regional indicators, nor parts of Hangul syllables.
 pub(crate) fn is_apart(character: char) -> bool {
-    const ACCENT: char = '\u{301}';
     is_common(character)
         || (!joins_previous(character)
             && !joins_next(character)
             && is_boundary(character, character)
             && !is_boundary(character, ACCENT))
+}
+
+/// Whether a cluster begins between two such characters, whatever surrounds them: those that are apart, and controls.
+pub(crate) fn divides(character: char) -> bool {
+    // "\r\n" is the one cluster of controls.
+    is_apart(character) || (is_boundary(character, ACCENT) && !matches!(character, '\r' | '\n'))
 }
 
 /// Ideographs and Hangul syllables, of which there are many: they join nothing, which the rules need not be asked for.
@@ -57,6 +65,18 @@ mod tests {
             ['\n', '\r', '\0', '\u{301}', '\u{200d}', '\u{903}', '🇫', '\u{1100}', '\u{1161}', '\u{600}']
         {
             assert!(!is_apart(character), "{character:?}");
+        }
+    }
+
+    #[test]
+    fn what_divides() {
+        for character in ['a', '日', '각', '😀', '\0', '\u{85}', '\u{ad}', '\u{200b}'] {
+            assert!(divides(character), "{character:?}");
+        }
+        for character in
+            ['\n', '\r', '\u{301}', '\u{200d}', '\u{903}', '🇫', '\u{1100}', '\u{1161}', '\u{600}']
+        {
+            assert!(!divides(character), "{character:?}");
         }
     }
 }

@@ -4,6 +4,8 @@
 //! three ways: by grapheme clusters (a mark after a space makes one cluster with it), by keys of the rewrite rules that
 //! hold white space, and by white space that comes to stand at the edge of a word. Each is a matter of the character at
 //! the edge, so characters are asked. Where a character does not allow a cut, there is none.
+//!
+//! A long word may be cut between characters, too, where no step meets both of them.
 
 use std::sync::Arc;
 
@@ -11,8 +13,8 @@ use unicode_normalization_alignments::char::is_combining_mark;
 
 use super::{Charsmap, LongKeys, Normalizer, holds};
 use crate::text::Aligned;
-use crate::text::characters::{Facts, HEAD, JOINS, PLAIN, Rule, SEPARATOR, TAIL};
-use crate::text::graphemes::{joins_next, joins_previous};
+use crate::text::characters::{APART, Facts, HEAD, JOINS, PLAIN, Rule, SEPARATOR, TAIL};
+use crate::text::graphemes::{divides, joins_next, joins_previous};
 
 /// What is done to the white space between words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -221,9 +223,23 @@ impl ByWord {
         head | tail
     }
 
-    fn is_plain(&self, character: char, before: &str) -> bool {
-        let meets_others = self.replacements.iter().any(|(searched, _)| searched.contains(character))
+    /// Whether the steps before the rewrite rules may look at what stands beside a character.
+    fn meets_others(&self, character: char) -> bool {
+        self.replacements.iter().any(|(searched, _)| searched.contains(character))
             || (self.composes && (is_combining_mark(character) || is_vowel_or_end_of_hangul(character)))
+    }
+
+    /// See [`APART`]. The rules are asked of clusters; white space is asked for at the edges of a text, or in runs.
+    fn is_apart(&self, character: char, before: &str, edge: Facts) -> bool {
+        let ends_divide = before.starts_with(divides) && before.ends_with(divides);
+        let keeps_white_space = self.white_space == WhiteSpace::default();
+        ends_divide
+            && !self.meets_others(character)
+            && (keeps_white_space || edge & (HEAD | TAIL) == HEAD | TAIL)
+    }
+
+    fn is_plain(&self, character: char, before: &str) -> bool {
+        let meets_others = self.meets_others(character)
             || self.rules.as_ref().is_some_and(|rules| holds(&rules.long_keys.not_first, character));
         let stays = before.chars().eq([character]);
         let stays_ascii = character.is_ascii() && before.len() == 1 && before.is_ascii();
@@ -240,8 +256,10 @@ impl Rule for ByWord {
         if u8::try_from(character).is_ok_and(|byte| self.separates(byte)) {
             return SEPARATOR;
         }
-        let plain = if self.is_plain(character, &before) { PLAIN } else { 0 };
-        self.edge_facts(character, &before) | plain
+        let fact = |is_so, fact| if is_so { fact } else { 0 };
+        let edge = self.edge_facts(character, &before);
+        edge | fact(self.is_plain(character, &before), PLAIN)
+            | fact(self.is_apart(character, &before, edge), APART)
     }
 
     fn becomes(&self, byte: u8) -> u8 {

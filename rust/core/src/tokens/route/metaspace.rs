@@ -1,9 +1,11 @@
 //! Words with a mark for the space before them: `SentencePiece` as a `tokenizer.json` has it (T5, XLM-R, ALBERT).
 //!
 //! A word is looked up as it stands in the text, before it is normalized: where words may be cut, what becomes of one
-//! depends on nothing else. Only what was not seen before is normalized, and most of that is plain.
+//! depends on nothing else. Only what was not seen before is normalized, and most of that is plain. A text without a
+//! space is one such word, so a long one is normalized in stretches, and the words that come of it are not kept.
 
 use super::Stretch;
+use crate::memory::reserve_large_pages;
 use crate::text::characters::{Characters, SEPARATOR};
 use crate::text::normalize::ByWord;
 use crate::text::{Aligned, Metaspace, Normalizer, Pieces, PreTokenizer, PrependScheme};
@@ -163,22 +165,13 @@ impl Way {
 
     /// Appends the ids of a word that a separator stands before.
     fn encode_word(&self, pipeline: &Pipeline, word: &[u8], own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
+        // An error may have left something.
         own.word.clear();
-        if self.marks_words() {
-            own.word.extend_from_slice(self.mark.as_bytes());
-        }
-        if self.characters.append_plain(word, &mut own.word) {
+        let before = if self.drops_space { "" } else { " " };
+        if word.len() <= STRETCH && self.append_plain(before, word, own) {
             return own.encode(pipeline, ids);
         }
-        let before = if self.drops_space { "" } else { " " };
-        let word = std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))?;
-        let text = format!("{before}{word}");
-        let text = self.normalized(Aligned::new(&text, 1, false))?;
-        let Some(word) = self.as_one_word(text.as_str()) else {
-            return encode_pieces(pipeline, text, own, ids);
-        };
-        own.word.extend_from_slice(word.as_bytes());
-        own.encode(pipeline, ids)
+        self.encode_changing(pipeline, before, word, own, ids)
     }
 
     /// Appends the ids of a first word that is not like the others.
@@ -190,9 +183,98 @@ impl Way {
         own: &mut Own,
         ids: &mut Vec<u32>,
     ) -> Result<()> {
-        // Metaspace asks whether a piece begins the document.
-        let start = u32::from(!stretch.is_first);
-        encode_pieces(pipeline, self.normalized(Aligned::new(&stretch.text[..end], start, true))?, own, ids)
+        let word = &stretch.text[..end];
+        if self.scheme == PrependScheme::First && stretch.is_first {
+            // Which piece begins the document only the origins of all of it say.
+            let text = self.normalized(Aligned::new(word, 0, true))?;
+            return encode_pieces(pipeline, text, &mut own.scratch, ids);
+        }
+        own.word.clear();
+        self.encode_changing(pipeline, "", word.as_bytes(), own, ids)
+    }
+
+    /// Appends the ids of a word that need not stay as it is, nor be one word then, with what stands before it.
+    // Few words are such: beside the others it would be in the way.
+    #[inline(never)]
+    fn encode_changing(
+        &self,
+        pipeline: &Pipeline,
+        mut before: &str,
+        word: &[u8],
+        own: &mut Own,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let is_long = word.len() > STRETCH;
+        if is_long {
+            reserve_large_pages(&mut own.word, before.len() + word.len());
+        }
+        let mut begin = 0;
+        while begin < word.len() {
+            let end = self.characters.gap(word, begin + STRETCH);
+            let stretch = &word[begin..end];
+            if !(is_long && self.append_plain(before, stretch, own)) {
+                let text = format!("{before}{}", str_of(stretch)?);
+                let text = self.normalized(Aligned::new(&text, 1, false))?;
+                self.append_normalized(pipeline, text.as_str(), own, ids)?;
+            }
+            (before, begin) = ("", end);
+        }
+        own.encode(pipeline, ids)?;
+        if own.word.capacity() > KEPT {
+            own.word = Vec::new();
+        }
+        Ok(())
+    }
+
+    /// Adds a stretch to the word that is kept, if it is plain.
+    #[inline]
+    fn append_plain(&self, before: &str, stretch: &[u8], own: &mut Own) -> bool {
+        let length = own.word.len();
+        if !before.is_empty() || (length == 0 && self.scheme == PrependScheme::Always) {
+            own.word.extend_from_slice(self.mark.as_bytes());
+        }
+        let is_plain = self.characters.append_plain(stretch, &mut own.word);
+        if !is_plain {
+            own.word.truncate(length);
+        }
+        is_plain
+    }
+
+    /// Adds what became of a stretch to the word that is kept; of words that end in it, appends the ids.
+    fn append_normalized(
+        &self,
+        pipeline: &Pipeline,
+        text: &str,
+        own: &mut Own,
+        ids: &mut Vec<u32>,
+    ) -> Result<()> {
+        let divides = |character: char| self.divides(character);
+        let (Some(first), Some(last)) = (text.find(divides), text.rfind(divides)) else {
+            self.append_undivided(text, own);
+            return Ok(());
+        };
+        self.append_undivided(&text[..first], own);
+        own.encode(pipeline, ids)?;
+        if first < last {
+            encode_pieces(pipeline, Aligned::new(&text[first..last], 1, false), &mut own.scratch, ids)?;
+        }
+        let rest = &text[last..];
+        if self.drops_space {
+            self.append_undivided(rest.trim_start(), own);
+        } else {
+            own.word.extend_from_slice(self.mark.as_bytes());
+            self.append_undivided(rest.trim_start_matches(divides), own);
+        }
+        Ok(())
+    }
+
+    /// Adds what has no space or mark behind its begin to the word that is kept.
+    fn append_undivided(&self, text: &str, own: &mut Own) {
+        let begins_word = own.word.is_empty() && !text.is_empty() && !text.starts_with(&self.mark);
+        if begins_word && self.scheme == PrependScheme::Always {
+            own.word.extend_from_slice(self.mark.as_bytes());
+        }
+        own.word.extend_from_slice(text.as_bytes());
     }
 
     fn normalized<'t>(&self, mut text: Aligned<'t>) -> Result<Aligned<'t>> {
@@ -202,13 +284,16 @@ impl Way {
         Ok(text)
     }
 
-    /// What a normalized word has besides its mark, if it is still one word: the pre-tokenizer is not asked then.
-    fn as_one_word<'a>(&self, text: &'a str) -> Option<&'a str> {
-        let word = if self.drops_space { text } else { text.strip_prefix(' ')? };
-        let divides = |character: char| character.is_whitespace() || self.mark.starts_with(character);
-        (!word.is_empty() && !word.contains(divides)).then_some(word)
+    /// Whether a word of normalized text ends before a character.
+    fn divides(&self, character: char) -> bool {
+        character == ' '
+            || self.mark.starts_with(character)
+            || (self.drops_space && character.is_whitespace())
     }
 }
+
+/// Longer words are normalized in stretches of about so many bytes, which stay in a cache. Tests do it often.
+const STRETCH: usize = if cfg!(test) { 6 } else { 1 << 12 };
 
 /// Room for a word of more bytes is given back after use.
 const KEPT: usize = 1 << 18;
@@ -232,17 +317,19 @@ impl Buffers {
 #[derive(Debug, Default)]
 struct Own {
     scratch: Scratch,
+    /// A word as the model is given it, while it is made.
     word: Vec<u8>,
 }
 
 impl Own {
-    /// Appends the ids of the word that is kept here.
+    /// Appends the ids of the word that is kept here, which then is none.
     fn encode(&mut self, pipeline: &Pipeline, ids: &mut Vec<u32>) -> Result<()> {
-        pipeline.model.encode_ids(&self.word, &mut self.scratch, ids)?;
-        if self.word.capacity() > KEPT {
-            self.word = Vec::new();
-        }
-        Ok(())
+        let encoded = match self.word.as_slice() {
+            [] => Ok(()),
+            word => pipeline.model.encode_ids(word, &mut self.scratch, ids),
+        };
+        self.word.clear();
+        encoded
     }
 }
 
@@ -259,13 +346,22 @@ fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
     }
 }
 
+fn str_of(word: &[u8]) -> Result<&str> {
+    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
+}
+
 /// What comes after the normalizer.
-fn encode_pieces(pipeline: &Pipeline, text: Aligned<'_>, own: &mut Own, ids: &mut Vec<u32>) -> Result<()> {
+fn encode_pieces(
+    pipeline: &Pipeline,
+    text: Aligned<'_>,
+    scratch: &mut Scratch,
+    ids: &mut Vec<u32>,
+) -> Result<()> {
     let mut pieces = Pieces::new(text);
     if let Some(steps) = &pipeline.pre_tokenizer {
         steps.apply(&mut pieces)?;
     }
-    pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece.as_bytes(), &mut own.scratch, ids))
+    pieces.iter().try_for_each(|piece| pipeline.model.encode_ids(piece.as_bytes(), scratch, ids))
 }
 
 #[cfg(test)]

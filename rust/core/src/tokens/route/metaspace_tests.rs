@@ -36,6 +36,9 @@ const RULES: [(&str, &str); 18] = [
 
 const TEXT: &str = "([ab x]|[ \n]|[aeoZ `'▁]|[a\r\n\t\u{b}\u{1}\u{ad}]|[eonxa\u{301}\u{302}\u{303}\u{308}\u{200d}\u{5bf}]|[a\u{a0}´ﬁ™éÉß日か\u{3099}]|[👍🏽🇫\u{600}각ᄀ\u{1161}\u{94d}क ]){0,24}";
 
+/// Text with hardly a place where words may be cut, of characters of which most are apart.
+const DENSE: &str = "([abxeoZé日각か👍]|[ab日▁\u{a0}\u{3000}´]|[aonex\u{301}\u{302}\u{303}\u{3099}\u{200d}\u{1}\u{ad}]|[a日\r\n`'🇫\u{600}ᄀ\u{1161}ﬁ™Éß]|[ab] ){0,40}";
+
 fn normalizers(rules: &[(&str, &str)]) -> Vec<serde_json::Value> {
     let precompiled = serde_json::to_value(Precompiled::from_blob(&blob::of(rules)).unwrap()).unwrap();
     let precompiled = {
@@ -103,7 +106,7 @@ fn by_parts(pipeline: &Pipeline, text: &str, is_first: bool) -> Vec<u32> {
     if let Some(normalizer) = &pipeline.normalizer {
         normalizer.apply(&mut text).unwrap();
     }
-    encode_pieces(pipeline, text, &mut Own::default(), &mut ids).unwrap();
+    encode_pieces(pipeline, text, &mut Scratch::default(), &mut ids).unwrap();
     ids
 }
 
@@ -142,6 +145,20 @@ fn by_route(pipeline: &Pipeline, text: &str, is_first: bool, workspace: &mut Wor
         )
         .unwrap();
     ids
+}
+
+/// What a normalizer makes of words that are cut where they may be, and how often they are.
+fn in_stretches(normalizer: &Normalizer, by_word: &Characters<ByWord>, text: &str) -> (String, usize) {
+    let (mut all, mut begin, mut cuts) = (String::new(), 0, 0);
+    while begin < text.len() {
+        let end = by_word.gap(text.as_bytes(), begin);
+        let mut stretch = Aligned::new(&text[begin..end], 1, false);
+        normalizer.apply(&mut stretch).unwrap();
+        all.push_str(stretch.as_str());
+        cuts += usize::from(end < text.len());
+        begin = end;
+    }
+    (all, cuts)
 }
 
 fn routes_are_off() -> bool {
@@ -218,6 +235,23 @@ fn every_kind_has_a_route_and_nasty_text_goes_through_it_as_through_the_parts() 
 }
 
 #[test]
+fn a_long_word_is_cut_between_characters_that_are_apart() {
+    let all = normalizers(&RULES);
+    let cuts = |place: usize, text: &str| {
+        let normalizer: Normalizer = serde_json::from_value(all[place].clone()).unwrap();
+        let characters = Characters::new(ByWord::new(Some(&normalizer), '▁', false).unwrap());
+        in_stretches(&normalizer, &characters, text).1
+    };
+    for (text, count) in
+        [("日a👍x", 3), ("e\u{301}e", 0), ("ae\u{301}x", 1), ("🇫🇫🇫", 0), ("\r\na", 0), ("", 0)]
+    {
+        assert_eq!(cuts(1, text), count, "{text:?}");
+    }
+    // Of what becomes nothing, or white space, white space that collapses or is stripped asks who is beside it.
+    assert_eq!((cuts(1, "\u{1}\u{1}\u{a0}a"), cuts(3, "\u{1}\u{1}\u{a0}a")), (3, 0));
+}
+
+#[test]
 fn what_has_no_route_goes_through_the_parts() {
     let step = |fields: serde_json::Value| json!({"type": "Sequence", "normalizers": [fields]});
     let replace = |pattern: &str, content: &str| {
@@ -284,8 +318,22 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
     #[test]
+    fn stretches_of_a_word_become_what_they_become_in_it(
+        chosen in any::<u32>(), text in DENSE, normalizer in 1..11_usize, drops_space in any::<bool>(),
+    ) {
+        let rules: Vec<_> = RULES.iter().enumerate().filter(|(place, _)| chosen >> place & 3 != 0).map(|(_, rule)| *rule).collect();
+        let normalizer: Normalizer = serde_json::from_value(normalizers(&rules)[normalizer].clone()).unwrap();
+        let by_word = ByWord::new(Some(&normalizer), '▁', drops_space);
+        prop_assume!(by_word.is_some());
+        let mut whole = Aligned::new(&text, 1, false);
+        normalizer.apply(&mut whole).unwrap();
+        let (stretches, _) = in_stretches(&normalizer, &Characters::new(by_word.unwrap()), &text);
+        prop_assert_eq!(stretches, whole.as_str());
+    }
+
+    #[test]
     fn the_route_gives_what_the_parts_give(
-        chosen in any::<u32>(), texts in proptest::collection::vec(TEXT, 1..6), is_first in any::<bool>(),
+        chosen in any::<u32>(), texts in proptest::collection::vec(prop_oneof![TEXT, DENSE], 1..6), is_first in any::<bool>(),
         normalizer in 0..11_usize, pre_tokenizer in 0..6_usize, size in 1_usize..12,
     ) {
         let rules: Vec<_> = RULES.iter().enumerate().filter(|(place, _)| chosen >> place & 3 != 0).map(|(_, rule)| *rule).collect();
