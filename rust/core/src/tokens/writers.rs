@@ -140,7 +140,9 @@ pub(super) fn rows_of<'a>(
     reserve_large_pages(&mut ids, room);
     let sequence = Sequence::new(&mut ids.spare_capacity_mut()[..room]);
     let mut writers = write(&sequence)?;
-    writers.iter_mut().for_each(|writer| writer.copy(&sequence));
+    for writer in &mut writers {
+        writer.copy(&sequence);
+    }
     let given = sequence.lock().given;
     let copied: usize =
         writers.iter().flat_map(|writer| &writer.copied).map(|written| written.ids.len()).sum();
@@ -219,7 +221,7 @@ mod tests {
                 let mut writers: Vec<_> = (0..num_writers).map(|_| Writer::new(tokenizer.workspace())).collect();
                 // Tasks end in another order than they begin in, as they do on threads.
                 let mut tasks: Vec<usize> = (0..counts.len()).collect();
-                tasks.sort_by_key(|&task| (task as u64 * 7919 ^ order) % 5 + task as u64 / 4 * 5);
+                tasks.sort_by_key(|&task| ((task as u64 * 7919) ^ order) % 5 + task as u64 / 4 * 5);
                 for task in tasks {
                     writers[task * 31 % num_writers].write(task, sequence, |_, rows| {
                         counts[task].iter().for_each(|&length| rows.push(&vec![task as u32; length]));
