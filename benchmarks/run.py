@@ -2,8 +2,9 @@
 
     make bench                       or: python benchmarks/run.py [GROUP ...] [--quick] [--out NAME.json]
 
-Groups: tokenize (tokenizers on texts), long (one text on all threads), worst (texts that break tokenizers), memory
-(over many calls), train (vocabularies), corrupt (objectives). All of them take most of an hour, --quick about a minute.
+Groups: tokenize (tokenizers on texts), long (one text on all threads), scaling (what a second thread brings),
+worst (texts that break tokenizers), memory (over many calls), train (vocabularies), corrupt (objectives). All of them
+take most of an hour, --quick about a minute.
 Tables are printed; figures go to a JSON file and pictures beside it, with the machine named.
 """
 
@@ -15,6 +16,7 @@ from typing import Any
 
 import corrupting
 import memory
+import scaling
 import tokenizing
 import training
 import worst
@@ -29,6 +31,7 @@ from fastmask.progress import Progress
 GROUPS = {
     "tokenize": tokenizing.tokenize,
     "long": tokenizing.long,
+    "scaling": scaling.scaling,
     "worst": worst.worst,
     "memory": memory.memory,
     "train": training.train,

@@ -34,6 +34,7 @@ def run(*arguments):
     [
         ("tokenize", "trained unigram, python, 1 thread"),
         ("long", "one text"),
+        ("scaling", "2 processes, against one"),
         ("worst", "random letters: nanoseconds a byte by length"),
         ("memory", "resident MB over"),
         ("train", "wordpiece: 4,000 tokens"),
@@ -56,7 +57,7 @@ def test_every_group_works_with_fastmask_alone(tmp_path, group, words):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("everything",), "there is no group 'everything': give some of tokenize, long, worst"),
+        (("everything",), "there is no group 'everything': give some of tokenize, long, scaling"),
         (("corrupt", "--runs", "0"), "--runs 0: give a number that is at least 1"),
         (("corrupt", "--engines", "fastmusk"), "there is no engine 'fastmusk'"),
         (("corrupt", "--out", "/nowhere/found.json"), "its folder does not exist"),

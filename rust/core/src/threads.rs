@@ -40,7 +40,8 @@ fn from_environment() -> Result<Option<usize>> {
 
 /// Calls `work` with every task, on at most `num_threads` threads of which the caller's is one.
 ///
-/// `state` makes what a thread keeps between its tasks (a cache, a buffer), which is given back at the end. Tasks are
+/// `state` makes what a thread keeps between its tasks (a cache, a buffer), first for the calling thread; at the end it is
+/// given back, that of the calling thread last. Tasks are
 /// handed out in order; the error of the earliest failing task is returned, so that which error is seen does not depend
 /// on timing.
 pub fn for_each<Task: Send, State: Send>(
@@ -67,8 +68,7 @@ pub fn for_each_fed<Task: Send, State: Send>(
     work: impl Fn(&mut State, Task) -> Result<()> + Sync,
 ) -> Result<Vec<State>> {
     let queue = Queue::new();
-    let run = || {
-        let mut state = state();
+    let run = |mut state: State| {
         while let Some((index, task)) = queue.next() {
             if let Err(error) = work(&mut state, task) {
                 queue.fail(index, error);
@@ -76,13 +76,16 @@ pub fn for_each_fed<Task: Send, State: Send>(
         }
         state
     };
+    let run_new = || run(state());
+    // Before all others, so that a calling thread has again what it had in its last call, which its caches still know.
+    let own = state();
     let states = std::thread::scope(|scope| {
         let mut helpers = Vec::new();
         let feeding = Feeding(&queue);
         let end = feed(&mut |task| {
             let is_first = queue.push(task) == 0;
             if !is_first && helpers.len() + 1 < num_threads {
-                helpers.push(scope.spawn(run));
+                helpers.push(scope.spawn(run_new));
             }
         });
         if end.is_err() {
@@ -90,11 +93,10 @@ pub fn for_each_fed<Task: Send, State: Send>(
         }
         drop(feeding);
         end?;
-        let mut states = vec![run()];
-        states.extend(
-            helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic))),
-        );
-        Ok(states)
+        let own = run(own);
+        let ends =
+            helpers.into_iter().map(|helper| helper.join().unwrap_or_else(|panic| resume_unwind(panic)));
+        Ok(ends.chain([own]).collect())
     })?;
     queue.failure().map_or(Ok(states), Err)
 }

@@ -13,9 +13,6 @@ use crate::rows::Ragged;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
 
-/// For so many ids more than one for two bytes there is room at once.
-const SPARE_ROOM: usize = 32 << 20;
-
 /// A block is never larger: many are made while others are encoded.
 const LARGEST_BLOCK: usize = 1 << 17;
 
@@ -70,8 +67,7 @@ impl IdBatch<'_> {
     /// The same for so many texts, of about so many bytes in all.
     #[must_use]
     pub fn of(self, texts: usize, bytes: usize) -> Self {
-        // As much as any text needs that is not very long: room that is never written costs nothing, to move ids does.
-        let room = bytes.min(bytes / 2 + SPARE_ROOM) + texts * (self.frame.0.len() + self.frame.1.len());
+        let room = self.tokenizer.density.room(bytes) + texts * (self.frame.0.len() + self.frame.1.len());
         Self { bytes, room, ..self }
     }
 
@@ -105,6 +101,7 @@ impl IdBatch<'_> {
         let mut rows = Ragged::new();
         reserve_large_pages(&mut rows.ids, self.room);
         self.append_rows((0, texts), &mut self.tokenizer.workspace().own, &mut rows)?;
+        self.tokenizer.density.note(self.bytes, rows.ids.len());
         Ok(rows)
     }
 
@@ -115,7 +112,7 @@ impl IdBatch<'_> {
         &self,
         mut feed: impl FnMut(&mut dyn FnMut(Fed<Texts>)) -> Result<bool>,
     ) -> Result<Ragged> {
-        writers::rows_of(self.room, |sequence| {
+        let rows = writers::rows_of(self.room, |sequence| {
             let idle = Mutex::new(Vec::new());
             let writers = || idle.lock().unwrap_or_else(PoisonError::into_inner);
             let (mut texts, mut tasks, mut has_more) = (0, 0, true);
@@ -141,7 +138,9 @@ impl IdBatch<'_> {
                 writers().extend(done);
             }
             Ok(idle.into_inner().unwrap_or_else(PoisonError::into_inner))
-        })
+        })?;
+        self.tokenizer.density.note(self.bytes, rows.ids.len());
+        Ok(rows)
     }
 
     fn append_task(

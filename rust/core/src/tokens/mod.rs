@@ -6,6 +6,7 @@ mod batch;
 mod cache;
 mod cuts;
 mod decode;
+mod density;
 mod detokenize;
 mod encode;
 mod encoding;

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use super::added::{AddedToken, AddedTokens};
 use super::assembly::Assembly;
 use super::decode::{Decoder, Detokenizer};
+use super::density::Density;
 use super::encode::EncodeOptions;
 use super::pipeline::{Pipeline, SpecialText, Workspace};
 use super::sentencepiece::SentencePiece;
@@ -39,6 +40,7 @@ pub struct Tokenizer {
     word_starts: Vec<bool>,
     /// What threads keep between calls: a call takes one for each of its threads and gives it back.
     pub(super) workspaces: Mutex<Vec<Workspace>>,
+    pub(super) density: Density,
 }
 
 /// What makes tokens of text.
@@ -109,6 +111,7 @@ impl Tokenizer {
             vocab,
             frame,
             workspaces: Mutex::default(),
+            density: Density::default(),
         })
     }
 
