@@ -3,6 +3,7 @@
 use std::hint::select_unpredictable;
 
 use super::super::scored_trie::Score;
+use super::backwards;
 use super::ends::{Best, Far};
 use super::fill::{Here, fill};
 use super::weights::Tokens;
@@ -86,12 +87,9 @@ impl Contest {
     ) -> f32 {
         let start = out.len();
         let mut margin = f32::INFINITY;
-        let mut end = text.len();
-        while end > 0 {
-            let (id, begin) = tokens.last(self.ends[end], end);
-            margin = margin.min(self.margins[end]);
-            out.push((id, (end - begin) as u32));
-            end = begin;
+        for (id, token) in backwards(0..text.len(), |end| tokens.last(self.ends[end], end)) {
+            margin = margin.min(self.margins[token.end]);
+            out.push((id, token.len() as u32));
         }
         out[start..].reverse();
         margin

@@ -33,6 +33,22 @@ pub(super) const NO_TOKEN: u32 = u32::MAX;
 /// A character has at most so many bytes.
 const CHARACTER: usize = 4;
 
+/// The tokens of a way, from its end back: ids, and where in the text they are. `last` gives the last one of the way to a
+/// place, and where it begins.
+#[inline]
+pub(super) fn backwards(
+    stretch: Range<usize>,
+    last: impl Fn(usize) -> (u32, usize),
+) -> impl Iterator<Item = (u32, Range<usize>)> {
+    let mut end = stretch.end;
+    std::iter::from_fn(move || {
+        (end > stretch.start).then(|| {
+            let (id, begin) = last(end);
+            (id, begin..std::mem::replace(&mut end, begin))
+        })
+    })
+}
+
 /// The best way to each place of a text. Its memory is used again for the next text.
 #[derive(Debug, Clone)]
 pub(super) struct Lattice<S> {

@@ -9,7 +9,7 @@ use std::ops::Range;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::super::lattice::{Lattice, NO_TOKEN, Tokens};
+use super::super::lattice::{Lattice, NO_TOKEN, Tokens, backwards};
 use super::super::trie::{NONE, Trie};
 use super::score::as_written;
 use super::{Entry, Token, file};
@@ -198,46 +198,29 @@ impl Unigram {
         let start = out.len();
         let mut push = |id, length: u32| out.push(E::new(id, length as usize));
         let mut going_on = None;
-        let mut end = stretch.end;
-        while end > stretch.start {
-            let (id, mut begin) = last(end);
-            if self.is_unknown(id) {
-                begin = self.begin_of_unknown(begin, stretch.start, &last);
-                if begin == stretch.start {
-                    begin = unknown.take().unwrap_or(begin);
-                }
-                if end == stretch.end {
-                    going_on = Some(begin);
-                } else {
-                    self.push_unknown_reversed(&word[begin..end], &mut push);
-                }
-            } else {
+        let mut way = backwards(stretch.clone(), last).peekable();
+        while let Some((id, Range { start: mut begin, end })) = way.next() {
+            if !self.is_unknown(id) {
                 push(id, (end - begin) as u32);
+                continue;
             }
-            end = begin;
+            while let Some((_, before)) = way.next_if(|&(id, _)| self.is_unknown(id)) {
+                begin = before.start;
+            }
+            if begin == stretch.start {
+                begin = unknown.take().unwrap_or(begin);
+            }
+            if end == stretch.end {
+                going_on = Some(begin);
+            } else {
+                self.push_unknown_reversed(&word[begin..end], &mut push);
+            }
         }
         if let Some(begin) = unknown {
             self.push_unknown_reversed(&word[begin..stretch.start], &mut push);
         }
         out[start..].reverse();
         going_on
-    }
-
-    /// Where the unknown characters begin that end at `begin`, which is the begin of one: not before `start`.
-    fn begin_of_unknown(
-        &self,
-        mut begin: usize,
-        start: usize,
-        last: impl Fn(usize) -> (u32, usize),
-    ) -> usize {
-        while begin > start {
-            let (id, before) = last(begin);
-            if !self.is_unknown(id) {
-                break;
-            }
-            begin = before;
-        }
-        begin
     }
 
     /// What was unknown character by character may be a token as a whole, or be spelled as bytes.

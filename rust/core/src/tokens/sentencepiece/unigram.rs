@@ -7,7 +7,7 @@
 use std::convert::Infallible;
 use std::ops::Range;
 
-use super::super::lattice::{Lattice, Tokens};
+use super::super::lattice::{Lattice, Tokens, backwards};
 use super::super::scored_trie::FARTHEST;
 use super::super::trie::Trie;
 use super::vocabulary::{PieceKind, VocabularyPiece, character_length};
@@ -76,14 +76,10 @@ impl Unigram {
     /// The rule itself, plainly.
     pub(super) fn segment_plainly(&self, pieces: &Trie, text: &[u8], out: &mut Vec<Segment>) {
         let best = self.best_ways(pieces, text);
-        let begin = out.len();
-        let mut end = text.len();
-        while end > 0 {
-            let Best { begin, id, .. } = best[end];
-            out.push(Segment { id, length: end as u32 - begin });
-            end = begin as usize;
-        }
-        out[begin..].reverse();
+        let start = out.len();
+        let tokens = backwards(0..text.len(), |end| (best[end].id, best[end].begin as usize));
+        out.extend(tokens.map(|(id, token)| Segment { id, length: token.len() as u32 }));
+        out[start..].reverse();
     }
 
     /// The best way to each place. One leads to the begin of every character, for an unknown one is a piece too.
@@ -125,12 +121,8 @@ pub(super) fn segment_from(
 ) -> f32 {
     let visit = |lattice: &Lattice<f32>, stretch: Range<usize>| {
         segments.clear();
-        let mut end = stretch.end;
-        while end > stretch.start {
-            let (id, begin) = lattice.last(tokens, end);
-            segments.push(Segment { id, length: (end - begin) as u32 });
-            end = begin;
-        }
+        let way = backwards(stretch.clone(), |end| lattice.last(tokens, end));
+        segments.extend(way.map(|(id, token)| Segment { id, length: token.len() as u32 }));
         segments.reverse();
         visit(segments, stretch);
         Ok::<(), Infallible>(())
