@@ -6,6 +6,7 @@ use fastmask_core::Result;
 use fastmask_core::rows::Ragged;
 use fastmask_core::tokens::{self as core, Fed, IdBatch};
 use pyo3::prelude::*;
+use pyo3::types::PyString;
 
 use crate::long_text::{LongText, Portion};
 use crate::spelling::{KEPT, Room};
@@ -126,7 +127,7 @@ impl<'a> Feeder<'a> {
             {
                 self.push_whole(whole, push);
                 (self.next, self.whole) = (self.next + 1, rest);
-            } else if self.is_long(text) {
+            } else if let Some(text) = self.spelled_in_portions(text) {
                 memory += self.push_portion(text, push)?;
             } else {
                 let block = self.block()?;
@@ -137,8 +138,13 @@ impl<'a> Feeder<'a> {
         Ok(self.next < self.texts.len())
     }
 
-    fn is_long(&self, text: &Raw<'_>) -> bool {
-        matches!(text, Raw::CodePoints(..)) && self.batch.is_long(text.size())
+    /// A text that is cut while it is spelled.
+    fn spelled_in_portions(&self, text: &Raw<'a>) -> Option<&'a Py<PyString>> {
+        match text {
+            // With four bytes for each character, so that one that may be too long is spelled whole, and refused.
+            Raw::CodePoints(object, length) if self.batch.is_long(4 * length) => Some(object),
+            _ => None,
+        }
     }
 
     fn push_whole(&self, text: &'a str, push: &mut dyn FnMut(Fed<Block<'a, Room>>)) {
@@ -151,11 +157,10 @@ impl<'a> Feeder<'a> {
     /// Pushes one portion of the next text, and says how much memory it takes.
     fn push_portion(
         &mut self,
-        text: &'a Raw<'a>,
+        text: &'a Py<PyString>,
         push: &mut dyn FnMut(Fed<Block<'a, Room>>),
     ) -> Result<usize> {
-        let Raw::CodePoints(object, _) = text else { return Ok(0) };
-        let spelling = self.spelling.get_or_insert_with(|| LongText::new(object, self.next, self.errors));
+        let spelling = self.spelling.get_or_insert_with(|| LongText::new(text, self.next, self.errors));
         let Portion { text, room, extent } = spelling.next(self.batch, self.size)?;
         if extent.ends {
             self.spelling = None;
@@ -171,8 +176,12 @@ impl<'a> Feeder<'a> {
         // The last text goes beyond the size.
         let mut block = Block::new(self.errors, self.size + self.size / 4);
         let end = self.whole.first().map_or(self.texts.len(), |(number, _)| *number);
-        while self.next < end && block.bytes < self.size && !self.is_long(&self.texts[self.next]) {
-            block.push(self.next, &self.texts[self.next])?;
+        while self.next < end && block.bytes < self.size {
+            let text = &self.texts[self.next];
+            if self.spelled_in_portions(text).is_some() {
+                break;
+            }
+            block.push(self.next, text)?;
             self.next += 1;
         }
         Ok(block)

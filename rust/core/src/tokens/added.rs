@@ -6,7 +6,7 @@ use rustc_hash::FxHashMap;
 use serde::{Deserialize, Serialize};
 
 use super::finder::Finder;
-use crate::text::{Aligned, Normalizer, is_word_character};
+use crate::text::{Normalizer, is_word_character};
 use crate::{Error, Result};
 
 /// A token that is matched in the text itself, as `added_tokens` of a `tokenizer.json` lists it.
@@ -170,18 +170,16 @@ impl AddedTokens {
 }
 
 fn normalized_form(token: &AddedToken, normalizer: Option<&Normalizer>) -> Result<String> {
-    let mut form = Aligned::new(&token.content, 0, false);
-    if let Some(normalizer) = normalizer {
-        normalizer.apply(&mut form)?;
-    }
-    if form.as_str().is_empty() {
+    let content = &token.content;
+    let form = normalizer.map_or_else(|| Ok(content.clone()), |normalizer| normalizer.normalized(content))?;
+    if form.is_empty() {
         return Err(Error::new(format!(
             "nothing is left of the added token {:?} when it is normalized",
             token.content
         ))
         .advise("let it be matched in the raw text: set its \"normalized\" to false"));
     }
-    Ok(form.as_str().to_owned())
+    Ok(form)
 }
 
 impl Tokens {

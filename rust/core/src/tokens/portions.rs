@@ -7,7 +7,7 @@ use std::ops::Range;
 use super::added::Search;
 use super::tokenizer::{Algorithm, Tokenizer};
 use crate::Result;
-use crate::text::{Aligned, Normalizer};
+use crate::text::Normalizer;
 
 /// How much of a text, or of a stretch of one, is there.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -78,7 +78,7 @@ impl Tokenizer {
             return Ok(self.added.leave_apart(Search::Normalized, left, right));
         };
         let (left, right) = (before(left, self.added.reach()), after(right, self.added.reach()));
-        let (left, right) = (normalized(left, normalizer)?, normalized(right, normalizer)?);
+        let (left, right) = (normalizer.normalized(left)?, normalizer.normalized(right)?);
         Ok(self.added.leave_apart(Search::Normalized, &left, &right))
     }
 
@@ -112,24 +112,19 @@ pub(super) fn portions(
 /// The end of a text, from an ASCII character on, of which surely more than `reach` bytes are left when it is normalized.
 /// Where there is no such character, all of it.
 fn before(text: &str, reach: usize) -> &str {
-    let ends = 0..text.len().saturating_sub(LEAST_KEPT * reach);
+    let ends = 0..text.len().saturating_sub(MOST_FOR_ONE * reach);
     &text[ends.rev().find(|&place| text.as_bytes()[place].is_ascii()).unwrap_or_default()..]
 }
 
 /// The begin of a text, up to such a character. Nothing, where there is none.
 fn after(text: &str, reach: usize) -> &str {
-    let mut ends = LEAST_KEPT * reach..text.len();
+    let mut ends = MOST_FOR_ONE * reach..text.len();
     &text[..ends.find(|&place| text.as_bytes()[place].is_ascii()).unwrap_or_default()]
 }
 
-/// Composition makes one byte of three at most (Hangul, of its parts), and so do small letters (of the sign of Kelvin).
-const LEAST_KEPT: usize = 9;
-
-fn normalized(text: &str, normalizer: &Normalizer) -> Result<String> {
-    let mut text = Aligned::new(text, 0, false);
-    normalizer.apply(&mut text)?;
-    Ok(text.as_str().to_owned())
-}
+/// More than the bytes that become one: three where parts of Hangul are composed or the sign of Kelvin becomes small, four
+/// where a letter of mathematics becomes a plain one.
+const MOST_FOR_ONE: usize = 9;
 
 #[cfg(test)]
 mod tests {

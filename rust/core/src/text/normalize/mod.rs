@@ -114,6 +114,13 @@ impl Normalizer {
         }
     }
 
+    /// What becomes of a text.
+    pub fn normalized(&self, text: &str) -> Result<String> {
+        let mut text = Aligned::new(text, 0, false);
+        self.apply(&mut text)?;
+        Ok(text.as_str().to_owned())
+    }
+
     /// Changes `text`, and its origins with it. A text that is normal already is not copied if it is ASCII.
     ///
     /// In one case this is not what the original does. After a `Replace` has put something before the first character

@@ -17,6 +17,7 @@ pub use bpe::{Bpe, BpeSettings};
 pub(super) use bpe::{Entry, Merges, Out, Speller};
 pub(in crate::tokens) use score::rounded;
 pub use unigram::Unigram;
+pub(in crate::tokens) use unigram::str_of;
 pub use word_level::WordLevel;
 pub use wordpiece::WordPiece;
 

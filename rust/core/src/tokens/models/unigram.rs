@@ -281,7 +281,7 @@ fn plain_trie(vocab: &Vocab) -> Trie {
 }
 
 /// Words are cut out of text between characters.
-fn str_of(word: &[u8]) -> Result<&str> {
+pub(in crate::tokens) fn str_of(word: &[u8]) -> Result<&str> {
     std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
 }
 

@@ -5,16 +5,15 @@
 //! space is one such word, so a long one is normalized in stretches, and the words that come of it are not kept.
 
 use super::Stretch;
+use crate::Result;
 use crate::memory::reserve_large_pages;
 use crate::text::characters::{Characters, SEPARATOR};
 use crate::text::normalize::ByWord;
 use crate::text::{Aligned, Metaspace, Normalizer, Pieces, PreTokenizer, PrependScheme};
 use crate::tokens::cache::WordCache;
-use crate::tokens::models::Model;
-use crate::tokens::models::Scratch;
+use crate::tokens::models::{Model, Scratch, str_of};
 use crate::tokens::pipeline::Pipeline;
 use crate::tokens::words::{Place, Words};
-use crate::{Error, Result};
 
 #[derive(Debug)]
 pub(in crate::tokens) struct MetaspaceRoute {
@@ -344,10 +343,6 @@ fn metaspace_of(pre_tokenizer: &PreTokenizer) -> Option<(&Metaspace, bool)> {
         },
         _ => None,
     }
-}
-
-fn str_of(word: &[u8]) -> Result<&str> {
-    std::str::from_utf8(word).map_err(|error| Error::new(error.to_string()))
 }
 
 /// What comes after the normalizer.
