@@ -16,8 +16,8 @@ from fastmask.bench.python_text import corpus
 from fastmask.dataset import TokenDataset
 from fastmask.error import FastmaskError
 from fastmask.files import write_whole
-from fastmask.objective import Objective
 from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+from fastmask.objectives.objective import Objective
 from fastmask.tokenizer import Tokenizer
 from fastmask.training import TrainingResult, build_model, get_objective, get_recipe, train, with_settings
 from fastmask.training.data import prepare, split_loaders, train_tokenizer

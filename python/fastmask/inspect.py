@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 if TYPE_CHECKING:
-    from fastmask.objective import Objective
+    from fastmask.objectives.objective import Objective
     from fastmask.tokenizer import Tokenizer
 
 IGNORED = -100

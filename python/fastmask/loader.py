@@ -14,7 +14,7 @@ from fastmask.error import FastmaskError
 from fastmask.ragged import Ragged
 
 if TYPE_CHECKING:
-    from fastmask.objective import Objective
+    from fastmask.objectives.objective import Objective
 
 
 class TokenLoader:

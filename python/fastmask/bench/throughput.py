@@ -10,7 +10,7 @@ import numpy as np
 from fastmask.ragged import Ragged
 
 if TYPE_CHECKING:
-    from fastmask.objective import Objective
+    from fastmask.objectives.objective import Objective
     from fastmask.tokenizer import Tokenizer
 
 

@@ -33,6 +33,26 @@ pub enum Stream {
     NoiseCuts = 3,
     /// Where the rest is cut into the stretches between the spans.
     CleanCuts = 4,
+    /// How long a span is; n = position of its first token, or the number of the span.
+    SpanLengths = 5,
+    /// Where spans begin.
+    SpanStarts = 6,
+    /// The order of sentences.
+    SentenceOrder = 7,
+    /// Which tokens are deleted; n = position.
+    Deletion = 8,
+    /// How far a row is rotated.
+    Rotation = 9,
+    /// Which objective of a mixture a row gets.
+    Choice = 10,
+    /// Where a prefix ends.
+    PrefixSplit = 11,
+    /// Whether, how and where a document is cut to be filled in.
+    FillInTheMiddle = 12,
+    /// How documents become pairs of segments.
+    SentencePairs = 13,
+    /// Where tokens are inserted.
+    Insertions = 14,
     /// The order in which a loader visits rows.
     LoaderOrder = 32,
 }

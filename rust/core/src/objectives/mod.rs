@@ -18,7 +18,7 @@ pub use batch::{Batch, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
 pub use grid::{AlongIds, Grid};
 pub use masked_lm::{Action, MaskedLm, MaskedLmNoise, MaskedLmSettings};
-pub use outputs::{Labelled, Places, SpanCorrupted};
+pub use outputs::{EncoderDecoder, Labelled, Places};
 pub use span_corruption::{SpanCorruption, SpanCorruptionSettings};
 
 /// The label of a cell that has no part in the loss: `torch.nn.CrossEntropyLoss` ignores it unless told otherwise.

@@ -1,6 +1,6 @@
 //! What comes out of objectives, by name.
 
-use super::grid::{ByRow, Grid};
+use super::grid::{ByRow, Grid, Writer};
 use super::{Batch, IGNORED};
 use crate::Result;
 
@@ -104,9 +104,9 @@ impl ByRow for Labelled<'_> {
     }
 }
 
-/// The outputs of [`super::SpanCorruption`].
+/// The outputs of an objective for a model with an encoder and a decoder.
 #[derive(Debug)]
-pub struct SpanCorrupted<'a> {
+pub struct EncoderDecoder<'a> {
     /// What the encoder sees.
     pub input_ids: Grid<'a, i64>,
     /// 1 on the tokens of `input_ids`, 0 on padding.
@@ -117,16 +117,57 @@ pub struct SpanCorrupted<'a> {
     pub decoder_input_ids: Grid<'a, i64>,
 }
 
-impl SpanCorrupted<'_> {
+impl<'a> EncoderDecoder<'a> {
+    /// Refuses arrays that do not have lines for `rows` rows of these longest inputs and labels.
     pub(super) fn check(&self, rows: usize, [inputs, labels]: [usize; 2]) -> Result<()> {
         self.input_ids.check("input_ids", rows, inputs)?;
         self.attention_mask.as_ref().map_or(Ok(()), |grid| grid.check("attention_mask", rows, inputs))?;
         self.labels.check("labels", rows, labels)?;
         self.decoder_input_ids.check("decoder_input_ids", rows, labels)
     }
+
+    /// The one line that this has, to be written token by token.
+    pub(super) fn writer(self) -> EncoderDecoderWriter<'a> {
+        EncoderDecoderWriter {
+            inputs: Writer::new(self.input_ids.line()),
+            labels: Writer::new(self.labels.line()),
+            attention_mask: self.attention_mask,
+            decoder_input_ids: self.decoder_input_ids.line(),
+        }
+    }
 }
 
-impl ByRow for SpanCorrupted<'_> {
+/// A line of an encoder's inputs and one of labels that are being filled.
+pub(super) struct EncoderDecoderWriter<'a> {
+    pub(super) inputs: Writer<'a>,
+    pub(super) labels: Writer<'a>,
+    attention_mask: Option<Grid<'a, i64>>,
+    decoder_input_ids: &'a mut [i64],
+}
+
+impl EncoderDecoderWriter<'_> {
+    /// Pads both lines, and derives the attention mask and the decoder's inputs from them.
+    pub(super) fn finish(self, pad_id: u32, decoder_start_id: u32) {
+        let pad = i64::from(pad_id);
+        let length = self.inputs.finish(pad).0;
+        if let Some(grid) = self.attention_mask {
+            grid.write(std::iter::repeat_n(1, length), 0);
+        }
+        let (length, labels) = self.labels.finish(IGNORED);
+        shift_right(&labels[..length], self.decoder_input_ids, decoder_start_id, pad);
+    }
+}
+
+/// HF's `_shift_right`, whose padding begins one place later than that of the labels.
+fn shift_right(labels: &[i64], cells: &mut [i64], start: u32, pad: i64) {
+    let Some(room) = cells.len().checked_sub(1) else { return };
+    let shown = labels.len().min(room);
+    cells[0] = i64::from(start);
+    cells[1..=shown].copy_from_slice(&labels[..shown]);
+    cells[shown + 1..].fill(pad);
+}
+
+impl ByRow for EncoderDecoder<'_> {
     fn split_rows(self, rows: usize) -> (Self, Self) {
         let (input_ids, input_rest) = self.input_ids.split_rows(rows);
         let (attention_mask, attention_rest) = self.attention_mask.split_rows(rows);

@@ -5,9 +5,9 @@
 //! for. Both end in EOS; there is no sentinel after the last span. How many tokens and spans there are follows from
 //! the row's length alone; where they lie is uniform among all ways to cut so many tokens into so many spans.
 
-use super::grid::{Writer, check_along_ids, for_each_row};
+use super::grid::{check_along_ids, for_each_row};
 use super::spans::{Amount, Fitting, Parts, runs};
-use super::{AlongIds, Batch, Grid, IGNORED, Samples, SpanCorrupted, check_id, check_probability};
+use super::{AlongIds, Batch, EncoderDecoder, Samples, check_id, check_probability};
 use crate::random::Stream;
 use crate::{Error, Result};
 
@@ -151,7 +151,7 @@ impl SpanCorruption {
         &self,
         batch: &Batch<'_>,
         mask: &[u8],
-        out: SpanCorrupted<'_>,
+        out: EncoderDecoder<'_>,
         num_threads: usize,
     ) -> Result<()> {
         out.check(batch.rows().len(), self.check(batch, Some(mask))?)?;
@@ -166,7 +166,7 @@ impl SpanCorruption {
         &self,
         batch: &Batch<'_>,
         samples: Samples<'_>,
-        out: SpanCorrupted<'_>,
+        out: EncoderDecoder<'_>,
         num_threads: usize,
     ) -> Result<()> {
         out.check(batch.rows().len(), self.check(batch, None)?)?;
@@ -200,41 +200,25 @@ impl SpanCorruption {
         }
     }
 
-    fn apply_row(&self, row: &[u32], mask: &[u8], line: SpanCorrupted<'_>) {
+    fn apply_row(&self, row: &[u32], mask: &[u8], line: EncoderDecoder<'_>) {
         let body = self.body(row);
-        let mut inputs = Writer::new(line.input_ids.line());
-        let mut labels = Writer::new(line.labels.line());
+        let mut line = line.writer();
         let mut sentinels = self.settings.sentinel_ids.iter();
         for run in runs(&mask[..body.len()]) {
             let tokens = &body[run.begin..run.end];
             if run.noisy {
                 // There is a sentinel for each span: `check` has counted them.
                 let sentinel = sentinels.next().map_or(&[][..], std::slice::from_ref);
-                inputs.extend(sentinel);
-                labels.extend(sentinel);
-                labels.extend(tokens);
+                line.inputs.extend(sentinel);
+                line.labels.extend(sentinel);
+                line.labels.extend(tokens);
             } else {
-                inputs.extend(tokens);
+                line.inputs.extend(tokens);
             }
         }
-        inputs.extend(&[self.settings.eos_id]);
-        labels.extend(&[self.settings.eos_id]);
-        let pad = i64::from(self.settings.pad_id);
-        let length = inputs.finish(pad).0;
-        if let Some(grid) = line.attention_mask {
-            grid.write(std::iter::repeat_n(1, length), 0);
-        }
-        let (length, labels) = labels.finish(IGNORED);
-        self.write_decoder_inputs(&labels[..length], line.decoder_input_ids, pad);
-    }
-
-    /// The labels shifted right: HF's `_shift_right`, whose padding begins one place later than that of the labels.
-    fn write_decoder_inputs(&self, labels: &[i64], grid: Grid<'_, i64>, pad: i64) {
-        let cells = grid.line();
-        let shown = labels.len().min(cells.len() - 1);
-        cells[0] = i64::from(self.settings.decoder_start_id);
-        cells[1..=shown].copy_from_slice(&labels[..shown]);
-        cells[shown + 1..].fill(pad);
+        line.inputs.extend(&[self.settings.eos_id]);
+        line.labels.extend(&[self.settings.eos_id]);
+        line.finish(self.settings.pad_id, self.settings.decoder_start_id);
     }
 }
 
@@ -276,6 +260,7 @@ struct Scratch {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Grid;
     use super::*;
     use crate::rows::Ragged;
 
@@ -298,7 +283,7 @@ mod tests {
         rows.push(row);
         let [mut input_ids, mut attention] = [vec![7; inputs], vec![7; inputs]];
         let [mut label_ids, mut decoder] = [vec![7; labels], vec![7; labels]];
-        let out = SpanCorrupted {
+        let out = EncoderDecoder {
             input_ids: Grid::new(&mut input_ids, 1, inputs)?,
             attention_mask: Some(Grid::new(&mut attention, 1, inputs)?),
             labels: Grid::new(&mut label_ids, 1, labels)?,

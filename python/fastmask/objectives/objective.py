@@ -10,8 +10,8 @@ from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
-from fastmask.batches import Arrays, Batch, Draws, Layout, check_names, outputs
 from fastmask.error import FastmaskError
+from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, check_names, outputs
 from fastmask.settings import flag, whole_number_or_none
 
 PadTo: TypeAlias = "int | tuple[int | None, int | None] | None"
@@ -80,6 +80,8 @@ class Objective(ABC):
     max_length: int | None
     _core: Any
     _noise_names: ClassVar[tuple[str, ...]] = ()
+    # Whether the widths of the outputs follow from what is drawn, so that a call draws everything first.
+    _draws_first: bool = False
     _extra_outputs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: dict[str, Any], framing: Framing, core: Any) -> None:
@@ -126,6 +128,8 @@ class Objective(ABC):
         batch = Batch.of(rows)
         draws = Draws.of(seed, epoch, sample_ids, batch)
         wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
+        if self._draws_first:
+            return self._carry_out(batch, self._noise(batch, draws, num_threads), wanted)
         arrays = outputs(self._layout(batch, None, wanted), out, self._extra_outputs)
         self._corrupt(batch, draws, arrays, num_threads)
         return self._finish(arrays)
@@ -138,7 +142,7 @@ class Objective(ABC):
 
         """
         batch = Batch.of(rows)
-        return self._noise(batch, Draws.of(seed, epoch, sample_ids, batch))
+        return self._noise(batch, Draws.of(seed, epoch, sample_ids, batch), None)
 
     def apply(
         self,
@@ -159,9 +163,12 @@ class Objective(ABC):
         batch = Batch.of(rows)
         wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
         check_names("noise", noise, self._noise_names)
+        return self._carry_out(batch, noise, wanted)
+
+    def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         given = self._given_noise(batch, noise)
-        arrays = outputs(self._layout(batch, given, wanted), out, self._extra_outputs)
-        self._apply(batch, given, arrays, num_threads)
+        arrays = outputs(self._layout(batch, given, wanted), wanted.out, self._extra_outputs)
+        self._apply(batch, given, arrays, wanted.num_threads)
         return self._finish(arrays)
 
     def for_length(self, seq_length: int) -> "Objective":
@@ -192,8 +199,31 @@ class Objective(ABC):
             layout |= {"segment_ids": (shape, np.int32), "position_ids": (shape, np.int64)}
         return layout
 
+    def _encoder_decoder_layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
+        """Return the same of an objective for a model with an encoder and a decoder; packed rows are refused.
+
+        A span could run across documents, and inputs and labels no longer lie side by side.
+        """
+        self._refuse_packed(batch)
+        inputs, labels = self._core.widths(batch.arrays, noise, wanted.widths, wanted.pad_to_multiple_of)
+        inputs_shape, labels_shape = (len(batch), inputs), (len(batch), labels)
+        layout: Layout = {
+            "input_ids": (inputs_shape, np.int64),
+            "labels": (labels_shape, np.int64),
+            "decoder_input_ids": (labels_shape, np.int64),
+        }
+        if wanted.return_attention_mask:
+            layout["attention_mask"] = (inputs_shape, np.int64)
+        return layout
+
+    def _refuse_packed(self, batch: Batch) -> None:
+        if batch.segments is not None:
+            raise FastmaskError(
+                f"{type(self).__name__} got packed rows: give the rows alone (documents are then one text)"
+            )
+
     @abstractmethod
-    def _noise(self, batch: Batch, draws: Draws) -> Arrays:
+    def _noise(self, batch: Batch, draws: Draws, num_threads: int | None) -> Arrays:
         """Draw noise."""
 
     @abstractmethod

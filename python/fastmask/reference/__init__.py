@@ -1,0 +1,38 @@
+"""The objectives in slow, plain Python, to be read: what the Rust core does, said once more and independently.
+
+Nothing here is shared with the fast path, no third-party package is used, and every result equals the fast one to the
+bit (tests/objectives). Each function takes one row, a list of token ids, and gives back lists.
+
+Randomness
+==========
+All of it comes from one function, `philox4x32`, which turns a counter of four words and a key of two into four words
+that look random. Which words a token gets is fixed by their address: (seed, epoch, sample id, stream, number).
+So nothing depends on what was drawn before, and a row comes out the same in any batch, on any thread or machine.
+
+Only whole numbers are compared. "With probability p" reads: the word is below floor(p * 2^32).
+
+>>> masked_lm([12, 13, 14], mask_id=4, vocab_size=100, special_ids=[4], mlm_probability=1.0, seed=1)["labels"]
+[12, 13, 14]
+"""
+
+from fastmask.reference.causal import causal_lm
+from fastmask.reference.draws import bounded, choose_without_replacement, draw, philox4x32, threshold
+from fastmask.reference.labels import IGNORED
+from fastmask.reference.masking import masked_lm
+from fastmask.reference.spans import cut, noise_and_spans, span_corruption, span_lengths, span_mask
+
+__all__ = [
+    "IGNORED",
+    "bounded",
+    "causal_lm",
+    "choose_without_replacement",
+    "cut",
+    "draw",
+    "masked_lm",
+    "noise_and_spans",
+    "philox4x32",
+    "span_corruption",
+    "span_lengths",
+    "span_mask",
+    "threshold",
+]
