@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from fastmask.error import FastmaskError
-from fastmask.settings import token_id, token_ids, whole_number
+from fastmask.settings import ids_or_flags, token_id, token_ids, whole_number
 
 
 @dataclass(frozen=True)
@@ -68,6 +68,23 @@ class Roles:
                 f"{objective} needs {name} and the tokenizer has none: use a tokenizer that has it, or give {name}="
             )
         return int(value)
+
+
+def word_starts_of(tok: Any, given: Any, objective: str) -> tuple[int, ...]:
+    """Return the ids that begin a word: those that are given, else those that the tokenizer says.
+
+    >>> word_starts_of(None, [True, False, True], "MaskedLM")
+    (0, 2)
+    """
+    if given is not None:
+        return ids_or_flags("word_starts", given)
+    if tok is None:
+        raise FastmaskError(f"{objective} needs to know which ids begin a word: give a tokenizer, or word_starts=")
+    if not hasattr(tok, "word_starts"):
+        from fastmask.tokenizer import Tokenizer
+
+        tok = Tokenizer.from_transformers(tok)
+    return ids_or_flags("word_starts", tok.word_starts)
 
 
 _SINGLE = tuple(field.name for field in fields(Roles) if field.name.endswith("_id"))

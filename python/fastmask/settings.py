@@ -4,6 +4,8 @@ import operator
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from fastmask.error import FastmaskError
 
 _HIGHEST_ID = 2**32 - 1
@@ -84,6 +86,19 @@ def token_ids(name: str, values: Iterable[Any]) -> tuple[int, ...]:
     if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
         raise FastmaskError(f"{name} is {values!r}: give a sequence of token ids")
     return tuple(whole_number(f"{name}[{index}]", value, most=_HIGHEST_ID) for index, value in enumerate(values))
+
+
+def ids_or_flags(name: str, values: Any) -> tuple[int, ...]:
+    """Return ids, ascending; of an array of flags, one for each id, those whose flag is set.
+
+    >>> ids_or_flags("word_starts", [False, True, True]), ids_or_flags("word_starts", [2, 1])
+    ((1, 2), (1, 2))
+    """
+    if isinstance(values, np.ndarray) and values.dtype == np.bool_:
+        return tuple(np.flatnonzero(values).tolist())
+    if isinstance(values, Sequence) and values and all(isinstance(value, bool) for value in values):
+        return tuple(number for number, begins in enumerate(values) if begins)
+    return tuple(sorted({*token_ids(name, values)}))
 
 
 def special_tokens_with_ids(tokens: Any) -> list[tuple[str, int]]:

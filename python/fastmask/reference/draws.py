@@ -1,6 +1,6 @@
 """Random draws: Philox4x32-10 and what is made of its words."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 SELECT, ACTION, REPLACEMENT = 0, 1, 2
 """Streams: which tokens are chosen, what happens to them, what replaces them."""
@@ -83,3 +83,17 @@ def choose_without_replacement(words: Iterable[int], count: int, population: int
         number = bounded(word, newest + 1)
         taken.add(newest if number in taken else number)
     return taken
+
+
+def random_order(word_of: Callable[[int], int], items: list[int]) -> Iterator[int]:
+    """Yield the items in a random order, each order equally likely.
+
+    Fisher and Yates: the i-th word chooses among the items that are left.
+
+    >>> list(random_order(lambda i: 0, [5, 6, 7])), list(random_order(lambda i: 2**31, [5, 6, 7]))
+    ([5, 6, 7], [6, 7, 5])
+    """
+    for i in range(len(items)):
+        j = i + bounded(word_of(i), len(items) - i)
+        items[i], items[j] = items[j], items[i]
+        yield items[i]

@@ -72,6 +72,7 @@ mod tests {
         let out = Labelled {
             input_ids: Grid::new(&mut input_ids, 1, 6)?,
             labels: Grid::new(&mut labels, 1, 6)?,
+            original_ids: None,
             places: Places::default(),
         };
         CausalLm::new(settings)?.apply(&Batch::new(rows.view(), segments)?, out, 1)?;

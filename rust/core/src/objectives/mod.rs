@@ -9,15 +9,17 @@ use crate::{Error, Result};
 mod batch;
 mod causal_lm;
 mod grid;
+mod lengths;
 mod masked_lm;
 mod outputs;
 mod span_corruption;
 mod spans;
+mod words;
 
 pub use batch::{Batch, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
 pub use grid::{AlongIds, Grid};
-pub use masked_lm::{Action, MaskedLm, MaskedLmNoise, MaskedLmSettings};
+pub use masked_lm::{Action, Count, Grouping, MaskedLm, MaskedLmNoise, MaskedLmSettings, ReplaceUnit};
 pub use outputs::{EncoderDecoder, Labelled, Places};
 pub use span_corruption::{SpanCorruption, SpanCorruptionSettings};
 

@@ -66,6 +66,8 @@ pub struct Labelled<'a> {
     pub input_ids: Grid<'a, i64>,
     /// What it should give; [`IGNORED`] where nothing is asked.
     pub labels: Grid<'a, i64>,
+    /// The row as it is, where it is asked for.
+    pub original_ids: Option<Grid<'a, i64>>,
     /// Where its tokens stand.
     pub places: Places<'a>,
 }
@@ -75,6 +77,7 @@ impl Labelled<'_> {
         let (rows, longest) = (batch.rows().len(), batch.rows().longest());
         self.input_ids.check("input_ids", rows, longest)?;
         self.labels.check("labels", rows, longest)?;
+        self.original_ids.as_ref().map_or(Ok(()), |grid| grid.check("original_ids", rows, longest))?;
         self.places.check(rows, longest)
     }
 
@@ -96,10 +99,16 @@ impl ByRow for Labelled<'_> {
     fn split_rows(self, rows: usize) -> (Self, Self) {
         let (input_ids, input_rest) = self.input_ids.split_rows(rows);
         let (labels, label_rest) = self.labels.split_rows(rows);
+        let (original_ids, original_rest) = self.original_ids.split_rows(rows);
         let (places, place_rest) = self.places.split_rows(rows);
         (
-            Self { input_ids, labels, places },
-            Self { input_ids: input_rest, labels: label_rest, places: place_rest },
+            Self { input_ids, labels, original_ids, places },
+            Self {
+                input_ids: input_rest,
+                labels: label_rest,
+                original_ids: original_rest,
+                places: place_rest,
+            },
         )
     }
 }

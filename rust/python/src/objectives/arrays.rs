@@ -74,6 +74,8 @@ pub(super) struct LabelledArrays<'py> {
     #[pyo3(item)]
     labels: Rectangle<'py, i64>,
     #[pyo3(item, default)]
+    original_ids: Option<Rectangle<'py, i64>>,
+    #[pyo3(item, default)]
     attention_mask: Option<Rectangle<'py, i64>>,
     #[pyo3(item, default)]
     segment_ids: Option<Rectangle<'py, i32>>,
@@ -87,6 +89,7 @@ impl LabelledArrays<'_> {
         Ok(Labelled {
             input_ids: grid(&mut self.input_ids)?,
             labels: grid(&mut self.labels)?,
+            original_ids: maybe_grid(&mut self.original_ids)?,
             places: Places {
                 attention_mask: maybe_grid(&mut self.attention_mask)?,
                 segment_ids: maybe_grid(&mut self.segment_ids)?,

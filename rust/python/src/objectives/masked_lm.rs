@@ -20,10 +20,42 @@ pub(crate) struct MaskedLmArguments {
     pad_id: u32,
     special_ids: Vec<u32>,
     never_mask_ids: Vec<u32>,
+    word_starts: Vec<u32>,
     mlm_probability: f64,
     mask_replace_prob: f64,
     random_replace_prob: f64,
+    grouping: String,
+    count: String,
+    max_predictions: Option<usize>,
+    replace_unit: String,
+    max_ngram: usize,
+    span_p: f64,
+    max_span: usize,
+    span_tail: String,
     max_length: Option<usize>,
+}
+
+impl MaskedLmArguments {
+    fn grouping(&self) -> core::Grouping {
+        match self.grouping.as_str() {
+            "word" => core::Grouping::Word,
+            "ngram" => core::Grouping::Ngram { longest: self.max_ngram },
+            "span" => core::Grouping::Span {
+                p: self.span_p,
+                longest: self.max_span,
+                clipped: self.span_tail == "clip",
+            },
+            _ => core::Grouping::Token,
+        }
+    }
+
+    fn count(&self) -> core::Count {
+        if self.count == "exact" {
+            core::Count::Exact { max_predictions: self.max_predictions }
+        } else {
+            core::Count::Bernoulli
+        }
+    }
 }
 
 /// What happens to each id, and the random ids.
@@ -52,7 +84,17 @@ pub(crate) struct MaskedLm(core::MaskedLm);
 impl MaskedLm {
     #[new]
     fn new(settings: MaskedLmArguments) -> PyResult<Self> {
+        let (grouping, count) = (settings.grouping(), settings.count());
+        let replace_unit = if settings.replace_unit == "group" {
+            core::ReplaceUnit::Group
+        } else {
+            core::ReplaceUnit::Token
+        };
         let settings = core::MaskedLmSettings {
+            grouping,
+            count,
+            replace_unit,
+            word_starts: settings.word_starts,
             vocab_size: settings.vocab_size,
             mask_id: settings.mask_id,
             pad_id: settings.pad_id,

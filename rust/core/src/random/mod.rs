@@ -12,6 +12,8 @@
 //! Salmon, Moraes, Dror, Shaw: *Parallel random numbers: as easy as 1, 2, 3* (SC 2011). The known-answer vectors
 //! in the tests are Random123's.
 
+mod lanes;
+
 use crate::{Error, Result};
 
 const MULTIPLIERS: [u64; 2] = [0xD251_1F53, 0xCD9E_8D57];
@@ -118,6 +120,33 @@ impl Draws {
         philox4x32([block, self.sample[0], self.sample[1], self.tag], self.key)
     }
 
+    /// Draws 0, 1, 2, ... one after the other into `words`, many at a time.
+    ///
+    /// ```
+    /// # use fastmask_core::random::{Key, Stream};
+    /// let draws = Key::new(1, 0)?.draws(7, Stream::Select);
+    /// let mut words = vec![0; 100];
+    /// draws.fill(&mut words);
+    /// assert_eq!(words[99], draws.draw(99));
+    /// # Ok::<(), fastmask_core::Error>(())
+    /// ```
+    pub fn fill(&self, words: &mut [u32]) {
+        let (whole, rest) = words.as_chunks_mut::<{ lanes::WORDS }>();
+        lanes::fill(self, 0, whole);
+        if !rest.is_empty() {
+            let first_block = (whole.len() * lanes::WORDS / 4) as u32;
+            let mut last = [[0; lanes::WORDS]];
+            lanes::fill(self, first_block, &mut last);
+            rest.copy_from_slice(&last[0][..rest.len()]);
+        }
+    }
+
+    /// Draws 0, 1, 2, ..., a block at a time.
+    #[inline]
+    pub fn words(&self) -> Words {
+        Words { draws: *self, block: [0; 4], next: 0 }
+    }
+
     /// Draw `n`.
     #[inline]
     pub fn draw(&self, n: usize) -> u32 {
@@ -153,11 +182,77 @@ pub fn choose_without_replacement(
     population: usize,
     mut take: impl FnMut(usize) -> bool,
 ) {
-    for i in 0..count {
-        let last = population - count + i;
-        if !take(bounded(draws.draw(i), last as u32 + 1) as usize) {
+    for (last, word) in (population - count..population).zip(draws.words()) {
+        if !take(bounded(word, last as u32 + 1) as usize) {
             take(last);
         }
+    }
+}
+
+/// The draws of a stream in their order, without an end: see [`Draws::words`].
+#[derive(Debug, Clone)]
+pub struct Words {
+    draws: Draws,
+    block: [u32; 4],
+    next: u32,
+}
+
+impl Iterator for Words {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        let lane = self.next % 4;
+        if lane == 0 {
+            self.block = self.draws.block(self.next / 4);
+        }
+        self.next = self.next.wrapping_add(1);
+        Some(self.block[lane as usize])
+    }
+}
+
+/// Items in a random order, each order equally likely, as far as it is asked for (Fisher and Yates): the i-th word
+/// chooses among all items that are not placed yet.
+///
+/// ```
+/// # use fastmask_core::random::{Key, Shuffle, Stream};
+/// let mut items = [10, 11, 12, 13];
+/// let mut order: Vec<usize> = Shuffle::new(&Key::new(1, 0)?.draws(0, Stream::Select), &mut items).collect();
+/// order.sort_unstable();
+/// assert_eq!(order, [10, 11, 12, 13]);
+/// # Ok::<(), fastmask_core::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Shuffle<'a> {
+    words: Words,
+    items: &'a mut [u32],
+    placed: usize,
+}
+
+impl<'a> Shuffle<'a> {
+    /// An order of `items`, drawn from `draws` 0, 1, 2, ...
+    pub fn new(draws: &Draws, items: &'a mut [u32]) -> Self {
+        Self { words: draws.words(), items, placed: 0 }
+    }
+
+    /// An order of the numbers below `count`, for which there is room in `numbers`.
+    pub fn of_numbers(draws: &Draws, count: usize, numbers: &'a mut Vec<u32>) -> Self {
+        numbers.clear();
+        numbers.extend(0..count as u32);
+        Self::new(draws, numbers)
+    }
+}
+
+impl Iterator for Shuffle<'_> {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let rest = &mut self.items[self.placed..];
+        let word = if rest.is_empty() { None } else { self.words.next() }?;
+        rest.swap(0, bounded(word, rest.len() as u32) as usize);
+        self.placed += 1;
+        Some(rest[0] as usize)
     }
 }
 
@@ -188,6 +283,16 @@ mod tests {
         let block = philox4x32([3, 0x8000_0001, 5, 7 << 8 | 2], [0x1234_5678, 0xDEAD_BEEF]);
         for n in 12..16 {
             assert_eq!(draws.draw(n), block[n % 4]);
+        }
+    }
+
+    #[test]
+    fn many_draws_at_a_time_are_the_same_draws() {
+        let draws = Key::new(u64::MAX - 6, (1 << 24) - 1).unwrap().draws(u64::MAX - 1, Stream::Action);
+        for length in [0, 1, 3, 4, 31, 32, 33, 64, 500] {
+            let mut words = vec![0; length];
+            draws.fill(&mut words);
+            assert_eq!(words, (0..length).map(|n| draws.draw(n)).collect::<Vec<_>>(), "{length}");
         }
     }
 

@@ -1,14 +1,20 @@
 //! Masked language modelling: some tokens are hidden, and the model names them.
 //!
 //! Devlin et al., *BERT: pre-training of deep bidirectional transformers* (2019), section 3.1: of the chosen tokens
-//! 80 % become the mask token, 10 % a random token, and 10 % stay as they are. Each token is chosen by a coin of its
-//! own, anew in every epoch ("dynamic masking": Liu et al., *A robustly optimized BERT pretraining approach*, 2019,
-//! section 4.1).
+//! 80 % become the mask token, 10 % a random token, and 10 % stay as they are. Which ones are chosen is drawn anew in
+//! every epoch ("dynamic masking": Liu et al., *A robustly optimized BERT pretraining approach*, 2019, section 4.1).
 
-use super::grid::{check_along_ids, for_each_row};
-use super::{AlongIds, Batch, IGNORED, Labelled, Samples, check_id, check_probability};
+use super::grid::{Writer, check_along_ids, for_each_row};
+use super::words::Kinds;
+use super::{AlongIds, Batch, IGNORED, Labelled, Samples};
 use crate::random::{Draws, Stream, bounded, threshold, threshold_product};
 use crate::{Error, Result};
+
+mod selection;
+mod settings;
+
+use selection::{BEGINS_GROUP, CHOSEN, Selection};
+pub use settings::{Count, Grouping, MaskedLmSettings, ReplaceUnit};
 
 /// What happens to a token; the numbers are those of the noise arrays.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,29 +35,6 @@ const MASK: u8 = Action::Mask as u8;
 const RANDOM: u8 = Action::Random as u8;
 const KEEP: u8 = Action::Keep as u8;
 
-/// The settings of [`MaskedLm`].
-#[derive(Debug, Clone, PartialEq)]
-pub struct MaskedLmSettings {
-    /// Highest id + 1.
-    pub vocab_size: u32,
-    /// The id of the mask token.
-    pub mask_id: u32,
-    /// What padding holds in `input_ids`.
-    pub pad_id: u32,
-    /// Never chosen, and never drawn as a random token.
-    pub special_ids: Vec<u32>,
-    /// Never chosen, though a random token may be one of them.
-    pub never_mask_ids: Vec<u32>,
-    /// How likely a token is chosen.
-    pub mlm_probability: f64,
-    /// How likely a chosen token becomes the mask token.
-    pub mask_replace_prob: f64,
-    /// How likely a chosen token becomes a random token.
-    pub random_replace_prob: f64,
-    /// Longer rows are refused.
-    pub max_length: Option<usize>,
-}
-
 /// Noise of a batch along its ids: see [`Action`]; `random_ids` count where the action is [`Action::Random`].
 #[derive(Debug, Clone, Copy)]
 pub struct MaskedLmNoise<'a> {
@@ -69,8 +52,29 @@ pub struct MaskedLm {
     never_chosen: Vec<bool>,
     /// How many ids that are not special lie below each special one, in ascending order.
     ordinary_below: Vec<u32>,
-    /// A select word below the first is chosen, below the second masked, below the third replaced.
-    thresholds: [u64; 3],
+    /// None where each token is chosen by a word of its own, which then says what happens to it, too.
+    selection: Option<Selection>,
+    /// The word of a token below the first chooses it.
+    chosen: u64,
+    /// The word that says what happens to a chosen token: below the first it is masked, below the second replaced.
+    actions: [u64; 2],
+}
+
+/// What happens to a chosen token.
+#[derive(Debug, Clone, Copy)]
+struct Pick {
+    position: u32,
+    seen: u32,
+    action: u8,
+}
+
+/// What a thread keeps between rows.
+#[derive(Debug, Default)]
+struct Scratch {
+    words: Vec<u32>,
+    positions: Vec<u32>,
+    picks: Vec<Pick>,
+    selection: selection::Scratch,
 }
 
 impl MaskedLm {
@@ -78,12 +82,19 @@ impl MaskedLm {
     pub fn new(mut settings: MaskedLmSettings) -> Result<Self> {
         settings.special_ids.sort_unstable();
         settings.special_ids.dedup();
-        check_settings(&settings)?;
-        let ordinary_below = (0..).zip(&settings.special_ids).map(|(before, &id)| id - before).collect();
+        settings.check()?;
+        let selection = (!settings.is_token_by_token()).then(|| {
+            let (special, never) = (&settings.special_ids, &settings.never_mask_ids);
+            let kinds = Kinds::new(settings.vocab_size, special, never, &settings.word_starts);
+            Selection::new(kinds, settings.grouping, settings.count, settings.mlm_probability)
+        });
+        let chosen = threshold(settings.mlm_probability);
         Ok(Self {
             never_chosen: never_chosen(&settings),
-            ordinary_below,
-            thresholds: thresholds(&settings),
+            ordinary_below: (0..).zip(&settings.special_ids).map(|(before, &id)| id - before).collect(),
+            actions: action_thresholds(&settings, selection.is_none().then_some(chosen)),
+            selection,
+            chosen,
             settings,
         })
     }
@@ -102,9 +113,18 @@ impl MaskedLm {
         num_threads: usize,
     ) -> Result<()> {
         self.check(batch)?;
-        let state = || ();
-        for_each_row(batch.rows(), out, num_threads, state, |(), index, (action, random_ids)| {
-            self.noise_row(batch.rows().row(index), samples, index, action.values(), random_ids.values());
+        let state = Scratch::default;
+        for_each_row(batch.rows(), out, num_threads, state, |scratch, index, (action, random_ids)| {
+            self.pick(batch, samples, index, scratch);
+            let (action, random_ids) = (action.values(), random_ids.values());
+            action.fill(NONE);
+            random_ids.fill(0);
+            for pick in &scratch.picks {
+                action[pick.position as usize] = pick.action;
+                if pick.action == RANDOM {
+                    random_ids[pick.position as usize] = pick.seen;
+                }
+            }
         })
     }
 
@@ -119,11 +139,17 @@ impl MaskedLm {
         self.check(batch)?;
         self.check_noise(batch, noise)?;
         out.check(batch)?;
-        let state = || ();
-        for_each_row(batch.rows(), out, num_threads, state, |(), index, line| {
-            let here = batch.rows().range(index);
-            let (action, random_ids) = (&noise.action[here.clone()], &noise.random_ids[here]);
-            self.apply_row(batch, index, MaskedLmNoise { action, random_ids }, line);
+        for_each_row(batch.rows(), out, num_threads, Scratch::default, |scratch, index, line| {
+            let (row, here) = (batch.rows().row(index), batch.rows().range(index));
+            let noise = noise.action[here.clone()].iter().zip(&noise.random_ids[here]).enumerate();
+            scratch.picks.clear();
+            scratch.picks.extend(noise.filter(|(_, (action, _))| **action != NONE).map(
+                |(position, (&action, &random_id))| {
+                    let seen = self.seen(action, row[position], || random_id);
+                    Pick { position: position as u32, seen, action }
+                },
+            ));
+            self.write(batch, index, &scratch.picks, line);
         })
     }
 
@@ -137,52 +163,67 @@ impl MaskedLm {
     ) -> Result<()> {
         self.check(batch)?;
         out.check(batch)?;
-        let longest = batch.rows().longest();
-        let state = || (vec![0; longest], vec![0; longest]);
-        for_each_row(batch.rows(), out, num_threads, state, |(action, random_ids), index, line| {
-            let row = batch.rows().row(index);
-            let (action, random_ids) = (&mut action[..row.len()], &mut random_ids[..row.len()]);
-            self.noise_row(row, samples, index, action, random_ids);
-            self.apply_row(batch, index, MaskedLmNoise { action, random_ids }, line);
+        for_each_row(batch.rows(), out, num_threads, Scratch::default, |scratch, index, line| {
+            self.pick(batch, samples, index, scratch);
+            self.write(batch, index, &scratch.picks, line);
         })
     }
 
-    fn noise_row(
-        &self,
-        row: &[u32],
-        samples: Samples<'_>,
-        index: usize,
-        action: &mut [u8],
-        random_ids: &mut [u32],
-    ) {
-        let select = samples.draws(index, Stream::Select);
+    /// Draws what happens to the tokens of a row.
+    fn pick(&self, batch: &Batch<'_>, samples: Samples<'_>, index: usize, scratch: &mut Scratch) {
+        let row = batch.rows().row(index);
         let replacement = samples.draws(index, Stream::Replacement);
-        let blocks = row.chunks(4).zip(action.chunks_mut(4)).zip(random_ids.chunks_mut(4));
-        for (block, ((ids, actions), random_ids)) in blocks.enumerate() {
-            let words = select.block(block as u32);
-            for lane in 0..ids.len() {
-                let action = self.action(ids[lane], words[lane]);
-                actions[lane] = action as u8;
-                random_ids[lane] = match action {
-                    Action::Random => self.random_id(&replacement, 4 * block + lane),
-                    _ => 0,
-                };
+        scratch.words.resize(row.len(), 0);
+        scratch.picks.clear();
+        if let Some(selection) = &self.selection {
+            selection.choose(row, batch.segments(index), samples, index, &mut scratch.selection);
+            samples.draws(index, Stream::Action).fill(&mut scratch.words);
+            self.pick_chosen(row, &replacement, scratch);
+        } else {
+            samples.draws(index, Stream::Select).fill(&mut scratch.words);
+            self.pick_by_one_word(row, &replacement, scratch);
+        }
+    }
+
+    /// Each token is chosen for itself, and the same word says what happens to it.
+    fn pick_by_one_word(&self, row: &[u32], replacement: &Draws, scratch: &mut Scratch) {
+        let Scratch { words, positions, picks, .. } = scratch;
+        for &position in below(words, self.chosen, positions) {
+            let id = row[position as usize];
+            if self.never_chosen.get(id as usize) != Some(&true) {
+                picks.push(self.picked(position, words[position as usize], id, replacement));
             }
         }
     }
 
-    /// What the select word of a token says: whether it is chosen, and what then happens to it.
-    fn action(&self, id: u32, word: u32) -> Action {
-        let [chosen, mask, mask_or_random] = self.thresholds;
-        let word = u64::from(word);
-        if word >= chosen || self.never_chosen.get(id as usize) == Some(&true) {
-            Action::None
-        } else if word < mask {
-            Action::Mask
-        } else if word < mask_or_random {
-            Action::Random
-        } else {
-            Action::Keep
+    fn pick_chosen(&self, row: &[u32], replacement: &Draws, scratch: &mut Scratch) {
+        let by_group = self.settings.replace_unit == ReplaceUnit::Group;
+        let mut group = 0;
+        for (position, &flags) in scratch.selection.flags.iter().enumerate() {
+            if flags & BEGINS_GROUP != 0 {
+                group = position;
+            }
+            if flags & CHOSEN != 0 {
+                let word = scratch.words[if by_group { group } else { position }];
+                scratch.picks.push(self.picked(position as u32, word, row[position], replacement));
+            }
+        }
+    }
+
+    /// What the word says that happens to a chosen token.
+    fn picked(&self, position: u32, word: u32, id: u32, replacement: &Draws) -> Pick {
+        let [mask, mask_or_random] = self.actions.map(|threshold| u8::from(u64::from(word) >= threshold));
+        let action = MASK + mask + mask_or_random;
+        let random_id = || self.random_id(replacement, position as usize);
+        Pick { position, seen: self.seen(action, id, random_id), action }
+    }
+
+    /// What the model sees in place of a chosen token.
+    fn seen(&self, action: u8, id: u32, random_id: impl FnOnce() -> u32) -> u32 {
+        match action {
+            MASK => self.settings.mask_id,
+            RANDOM => random_id(),
+            _ => id,
         }
     }
 
@@ -194,20 +235,23 @@ impl MaskedLm {
         rank + self.ordinary_below.partition_point(|&below| below <= rank) as u32
     }
 
-    fn apply_row(&self, batch: &Batch<'_>, index: usize, noise: MaskedLmNoise<'_>, line: Labelled<'_>) {
+    fn write(&self, batch: &Batch<'_>, index: usize, picks: &[Pick], line: Labelled<'_>) {
         let row = batch.rows().row(index);
-        let seen = row.iter().zip(noise.action).zip(noise.random_ids).map(|((&id, &action), &random_id)| {
-            i64::from(match action {
-                MASK => self.settings.mask_id,
-                RANDOM => random_id,
-                _ => id,
-            })
-        });
-        let labels = row.iter().zip(noise.action).map(|(&id, &action)| match action {
-            NONE => IGNORED,
-            _ => i64::from(id),
-        });
-        line.write(seen, labels, batch.segments(index), self.settings.pad_id);
+        let pad = self.settings.pad_id;
+        line.places.write(row.len(), batch.segments(index));
+        if let Some(grid) = line.original_ids {
+            grid.write(row.iter().map(|&id| i64::from(id)), i64::from(pad));
+        }
+        let (input_ids, labels) = (line.input_ids.line(), line.labels.line());
+        labels.fill(IGNORED);
+        let mut seen = Writer::new(input_ids);
+        seen.extend(row);
+        let (_, input_ids) = seen.finish(i64::from(pad));
+        for pick in picks {
+            let position = pick.position as usize;
+            input_ids[position] = i64::from(pick.seen);
+            labels[position] = i64::from(row[position]);
+        }
     }
 
     fn check_noise(&self, batch: &Batch<'_>, noise: MaskedLmNoise<'_>) -> Result<()> {
@@ -225,26 +269,15 @@ impl MaskedLm {
     }
 }
 
-fn check_settings(settings: &MaskedLmSettings) -> Result<()> {
-    check_id("mask_id", settings.mask_id, settings.vocab_size)?;
-    check_id("pad_id", settings.pad_id, settings.vocab_size)?;
-    settings.special_ids.iter().try_for_each(|&id| check_id("special_ids", id, settings.vocab_size))?;
-    settings.never_mask_ids.iter().try_for_each(|&id| check_id("never_mask_ids", id, settings.vocab_size))?;
-    let (mask, random) = (settings.mask_replace_prob, settings.random_replace_prob);
-    check_probability("mlm_probability", settings.mlm_probability)?;
-    check_probability("mask_replace_prob", mask)?;
-    check_probability("random_replace_prob", random)?;
-    if mask + random > 1.0 {
-        let sum = format!("mask_replace_prob {mask} + random_replace_prob {random} is above 1");
-        return Err(
-            Error::new(sum).advise("they are shares of the chosen tokens; what is left of 1 stays as it is")
-        );
+/// Writes which of the words are below a threshold, in order; `positions` is room for them.
+fn below<'a>(words: &[u32], threshold: u64, positions: &'a mut Vec<u32>) -> &'a [u32] {
+    positions.resize(words.len(), 0);
+    let mut count = 0;
+    for (position, &word) in (0..).zip(words) {
+        positions[count] = position;
+        count += usize::from(u64::from(word) < threshold);
     }
-    if random > 0.0 && settings.special_ids.len() >= settings.vocab_size as usize {
-        return Err(Error::new("every id is special, so there is no random token to draw")
-            .advise("set random_replace_prob to 0, or name fewer special_ids"));
-    }
-    Ok(())
+    &positions[..count]
 }
 
 fn never_chosen(settings: &MaskedLmSettings) -> Vec<bool> {
@@ -254,17 +287,19 @@ fn never_chosen(settings: &MaskedLmSettings) -> Vec<bool> {
     table
 }
 
-fn thresholds(settings: &MaskedLmSettings) -> [u64; 3] {
-    let chosen = threshold(settings.mlm_probability);
-    let share = |probability| threshold_product(chosen, threshold(probability));
-    let mask = settings.mask_replace_prob;
-    [chosen, share(mask), share(mask + settings.random_replace_prob)]
+/// Of words that are below `chosen` where it is given, else of any.
+fn action_thresholds(settings: &MaskedLmSettings, chosen: Option<u64>) -> [u64; 2] {
+    let share = |probability| {
+        let share = threshold(probability);
+        chosen.map_or(share, |chosen| threshold_product(chosen, share))
+    };
+    [share(settings.mask_replace_prob), share(settings.mask_replace_prob + settings.random_replace_prob)]
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Grid, Places};
     use super::*;
+    use crate::objectives::{Grid, Places};
     use crate::random::Key;
     use crate::rows::{Ragged, RaggedView};
 
@@ -275,9 +310,13 @@ mod tests {
             pad_id: 0,
             special_ids: vec![4, 0, 2, 4, 19],
             never_mask_ids: vec![7],
+            word_starts: vec![],
             mlm_probability: 0.5,
             mask_replace_prob: 0.5,
             random_replace_prob: 0.3,
+            grouping: Grouping::Token,
+            count: Count::Bernoulli,
+            replace_unit: ReplaceUnit::Token,
             max_length: None,
         }
     }
@@ -298,6 +337,7 @@ mod tests {
         let out = Labelled {
             input_ids: Grid::new(&mut input_ids, 1, 5).unwrap(),
             labels: Grid::new(&mut labels, 1, 5).unwrap(),
+            original_ids: None,
             places: Places::default(),
         };
         let given = MaskedLmNoise { action: &[NONE, MASK, RANDOM, KEEP], random_ids: &[0, 0, 11, 0] };

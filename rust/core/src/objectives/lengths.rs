@@ -1,0 +1,110 @@
+//! How long a span is: a table of probabilities, drawn from by whole numbers.
+
+/// Lengths from 1 on, each with a probability.
+#[derive(Debug, Clone)]
+pub(super) struct LengthTable {
+    /// A word below `thresholds[k]` gives a length of at most k + 1; the last is 2^32.
+    thresholds: Vec<u64>,
+    mean: f64,
+}
+
+const ONE: u64 = 1 << 32;
+
+impl LengthTable {
+    /// Probabilities in proportion to weights, that of length 1 first.
+    ///
+    /// The order of the operations is part of the contract: `fastmask.reference` does the same ones.
+    pub(super) fn of_weights(weights: &[f64]) -> Self {
+        let total: f64 = weights.iter().sum();
+        let mut sum = 0.0;
+        let mut thresholds: Vec<u64> = weights
+            .iter()
+            .map(|weight| {
+                sum += weight;
+                (sum / total * ONE as f64) as u64
+            })
+            .collect();
+        // Rounding must not leave a word without a length.
+        if let Some(last) = thresholds.last_mut() {
+            *last = ONE;
+        }
+        let mean = (1..).zip(weights).map(|(length, weight)| f64::from(length) * weight).sum::<f64>() / total;
+        Self { thresholds, mean }
+    }
+
+    /// 1 / n for each length n: ALBERT's n-grams (Lan et al. 2020, section 3.1, where p(n) is given).
+    pub(super) fn harmonic(longest: usize) -> Self {
+        let weights: Vec<f64> = (1..=longest).map(|length| 1.0 / length as f64).collect();
+        Self::of_weights(&weights)
+    }
+
+    /// p (1 - p)^(n - 1): SpanBERT's spans (Joshi et al. 2020, section 3.1). What is beyond the longest is dropped, as
+    /// SpanBERT's code does, or, with `clipped`, counted as the longest, as Megatron's does.
+    pub(super) fn geometric(p: f64, longest: usize, clipped: bool) -> Self {
+        let mut weights = Vec::with_capacity(longest);
+        let mut rest = 1.0;
+        for _ in 0..longest {
+            weights.push(rest * p);
+            rest *= 1.0 - p;
+        }
+        if clipped && let Some(last) = weights.last_mut() {
+            *last += rest;
+        }
+        Self::of_weights(&weights)
+    }
+
+    pub(super) fn mean(&self) -> f64 {
+        self.mean
+    }
+
+    /// The longest length.
+    pub(super) fn longest(&self) -> usize {
+        self.thresholds.len()
+    }
+
+    /// The length that a word draws.
+    pub(super) fn draw(&self, word: u32) -> usize {
+        self.draw_at_most(word, self.thresholds.len())
+    }
+
+    /// The same among lengths of at most `longest`, which is at least 1, in the same proportions.
+    pub(super) fn draw_at_most(&self, word: u32, longest: usize) -> usize {
+        let thresholds = &self.thresholds[..longest.min(self.thresholds.len())];
+        let scaled = thresholds.last().map_or(0, |last| (u64::from(word) * last) >> 32);
+        1 + thresholds.partition_point(|&threshold| threshold <= scaled)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shares(table: &LengthTable, longest: usize) -> Vec<f64> {
+        let mut counts = vec![0_u32; longest];
+        let steps = 1 << 16;
+        for step in 0..steps {
+            counts[table.draw_at_most(step << 16, longest) - 1] += 1;
+        }
+        counts.into_iter().map(|count| f64::from(count) / f64::from(steps)).collect()
+    }
+
+    fn close(found: &[f64], want: &[f64]) -> bool {
+        found.len() == want.len() && found.iter().zip(want).all(|(a, b)| (a - b).abs() < 1e-4)
+    }
+
+    #[test]
+    fn lengths_have_their_probabilities() {
+        let harmonic = LengthTable::harmonic(3);
+        assert!(close(&shares(&harmonic, 3), &[6.0 / 11.0, 3.0 / 11.0, 2.0 / 11.0]));
+        assert!(close(&shares(&harmonic, 2), &[2.0 / 3.0, 1.0 / 3.0]));
+        assert!(close(&shares(&harmonic, 1), &[1.0]));
+        assert!(close(&shares(&LengthTable::geometric(0.5, 3, true), 3), &[0.5, 0.25, 0.25]));
+        let renormalised = [4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0];
+        assert!(close(&shares(&LengthTable::geometric(0.5, 3, false), 3), &renormalised));
+        // The mean that SpanBERT's paper gives.
+        assert!((LengthTable::geometric(0.2, 10, false).mean() - 3.8).abs() < 0.05);
+        assert_eq!(LengthTable::geometric(1.0, 10, false).draw(u32::MAX), 1);
+        assert_eq!(LengthTable::geometric(0.5, 10, false).draw(u32::MAX), 10);
+        assert_eq!(LengthTable::geometric(1.0, 1, false).draw(u32::MAX), 1);
+    }
+}

@@ -1,0 +1,281 @@
+//! Which tokens of a row are chosen, where they are chosen by groups or in an exact number.
+
+use super::{Count, Grouping};
+use crate::objectives::Samples;
+use crate::objectives::lengths::LengthTable;
+use crate::objectives::words::{Kinds, Word, find_words};
+use crate::random::{Draws, Shuffle, Stream, choose_without_replacement, threshold};
+
+/// A token that is chosen.
+pub(super) const CHOSEN: u8 = 1;
+/// A token that begins a group, chosen or not.
+pub(super) const BEGINS_GROUP: u8 = 2;
+
+/// How tokens are chosen.
+#[derive(Debug, Clone)]
+pub(super) struct Selection {
+    kinds: Kinds,
+    grouping: Grouping,
+    count: Count,
+    probability: f64,
+    /// Of n-grams and spans, in words.
+    lengths: Option<LengthTable>,
+    /// A word below it chooses a token or a word, or begins an n-gram or a span.
+    chosen: u64,
+}
+
+/// What a thread keeps between rows.
+#[derive(Debug, Default)]
+pub(super) struct Scratch {
+    words: Vec<Word>,
+    order: Vec<u32>,
+    /// [`CHOSEN`] and [`BEGINS_GROUP`], for each token.
+    pub(super) flags: Vec<u8>,
+}
+
+/// The draws of a row.
+struct RowDraws {
+    select: Draws,
+    lengths: Draws,
+    starts: Draws,
+}
+
+impl Selection {
+    pub(super) fn new(kinds: Kinds, grouping: Grouping, count: Count, probability: f64) -> Self {
+        let lengths = match grouping {
+            Grouping::Token | Grouping::Word => None,
+            Grouping::Ngram { longest } => Some(LengthTable::harmonic(longest)),
+            Grouping::Span { p, longest, clipped } => Some(LengthTable::geometric(p, longest, clipped)),
+        };
+        let mean = lengths.as_ref().map_or(1.0, LengthTable::mean);
+        Self {
+            kinds,
+            grouping,
+            count,
+            probability,
+            lengths,
+            chosen: threshold(begin_probability(probability, mean)),
+        }
+    }
+
+    /// Sets the flags of a row.
+    pub(super) fn choose(
+        &self,
+        row: &[u32],
+        segments: Option<&[i32]>,
+        samples: Samples<'_>,
+        index: usize,
+        scratch: &mut Scratch,
+    ) {
+        scratch.flags.clear();
+        scratch.flags.resize(row.len(), 0);
+        let draws = RowDraws {
+            select: samples.draws(index, Stream::Select),
+            lengths: samples.draws(index, Stream::SpanLengths),
+            starts: samples.draws(index, Stream::SpanStarts),
+        };
+        if !matches!(self.grouping, Grouping::Token) {
+            find_words(row, segments, &self.kinds, &mut scratch.words);
+        }
+        let budget = self.budget(row.len());
+        let mut choice = Choice { row, kinds: &self.kinds, flags: &mut scratch.flags, room: budget };
+        let (words, order) = (&scratch.words[..], &mut scratch.order);
+        match (self.count, &self.lengths, self.grouping) {
+            (Count::Bernoulli, None, Grouping::Token) => self.tokens_each(&draws, &mut choice),
+            (Count::Bernoulli, None, _) => self.words_each(words, &draws, &mut choice),
+            (Count::Bernoulli, Some(lengths), _) => self.runs_each(words, lengths, &draws, &mut choice),
+            (Count::Exact { .. }, None, Grouping::Token) => exact_tokens(&draws, order, &mut choice),
+            (Count::Exact { .. }, None, _) => exact_words(words, &draws, order, &mut choice),
+            (Count::Exact { .. }, Some(lengths), Grouping::Span { .. }) => {
+                exact_spans(words, lengths, &draws, order, &mut choice);
+            }
+            (Count::Exact { .. }, Some(lengths), _) => {
+                exact_ngrams(words, lengths, &draws, order, &mut choice);
+            }
+        }
+        if matches!(self.grouping, Grouping::Span { .. }) {
+            merge_touching(&mut scratch.flags);
+        }
+    }
+
+    /// How many tokens of a row are chosen where the number is exact: BERT's rule, which counts special tokens too.
+    fn budget(&self, length: usize) -> usize {
+        match self.count {
+            Count::Bernoulli => usize::MAX,
+            Count::Exact { .. } if self.probability == 0.0 => 0,
+            Count::Exact { max_predictions } => {
+                let wanted = (length as f64 * self.probability).round_ties_even() as usize;
+                wanted.max(1).min(max_predictions.unwrap_or(usize::MAX))
+            }
+        }
+    }
+
+    fn tokens_each(&self, draws: &RowDraws, choice: &mut Choice<'_>) {
+        for (position, word) in draws.select.words().enumerate().take(choice.row.len()) {
+            if u64::from(word) < self.chosen && choice.is_free(position) {
+                choice.flags[position] = CHOSEN | BEGINS_GROUP;
+            }
+        }
+    }
+
+    fn words_each(&self, words: &[Word], draws: &RowDraws, choice: &mut Choice<'_>) {
+        for word in words {
+            if u64::from(draws.select.draw(word.begin)) < self.chosen {
+                choice.take(std::slice::from_ref(word));
+            }
+        }
+    }
+
+    /// From left to right each word that no run has reached begins one or not; a run ends with its document, and before
+    /// a special token.
+    fn runs_each(&self, words: &[Word], lengths: &LengthTable, draws: &RowDraws, choice: &mut Choice<'_>) {
+        let mut rest = words;
+        while let [word, ..] = rest {
+            let begins = u64::from(draws.select.draw(word.begin)) < self.chosen;
+            let length =
+                if begins { run(rest, lengths.draw(draws.lengths.draw(word.begin))).len() } else { 1 };
+            let (run, after) = rest.split_at(length);
+            if begins {
+                choice.take(run);
+            }
+            rest = after;
+        }
+    }
+}
+
+/// How likely a word that no run has reached begins one, so that a share `probability` of all words are in runs of
+/// `mean` words: a run and the free words before it are `mean + (1 - q) / q` words, of which `mean` are chosen.
+fn begin_probability(probability: f64, mean: f64) -> f64 {
+    probability / (probability + mean * (1.0 - probability))
+}
+
+/// At most `length` words from the first on, each following the one before.
+fn run(words: &[Word], length: usize) -> &[Word] {
+    let follow = words.iter().skip(1).take_while(|word| word.follows).count();
+    &words[..length.min(1 + follow)]
+}
+
+fn exact_tokens(draws: &RowDraws, candidates: &mut Vec<u32>, choice: &mut Choice<'_>) {
+    choice.candidates(candidates);
+    let count = choice.room.min(candidates.len());
+    choose_without_replacement(&draws.select, count, candidates.len(), |candidate| {
+        let flags = &mut choice.flags[candidates[candidate] as usize];
+        std::mem::replace(flags, CHOSEN | BEGINS_GROUP) == 0
+    });
+}
+
+/// BERT's whole words: in a random order, each that still fits.
+fn exact_words(words: &[Word], draws: &RowDraws, order: &mut Vec<u32>, choice: &mut Choice<'_>) {
+    let mut shuffle = Shuffle::of_numbers(&draws.select, words.len(), order);
+    while let Some(index) = choice.next(&mut shuffle) {
+        let word = &words[index..=index];
+        if word[0].size <= choice.room {
+            choice.take(word);
+        }
+    }
+}
+
+/// ALBERT's n-grams: words in a random order begin them, and one that does not fit is cut by whole words.
+fn exact_ngrams(
+    words: &[Word],
+    lengths: &LengthTable,
+    draws: &RowDraws,
+    order: &mut Vec<u32>,
+    choice: &mut Choice<'_>,
+) {
+    let mut shuffle = Shuffle::of_numbers(&draws.select, words.len(), order);
+    while let Some(index) = choice.next(&mut shuffle) {
+        let there = run(&words[index..], lengths.longest());
+        let length = lengths.draw_at_most(draws.lengths.draw(there[0].begin), there.len());
+        let fits = fitting(&there[..length], choice.room, |word| word.size);
+        if !fits.iter().any(|word| choice.is_taken(word)) {
+            choice.take(fits);
+        }
+    }
+}
+
+/// SpanBERT's spans: each begins with the word of a random token that is not chosen yet, and may run into others.
+fn exact_spans(
+    words: &[Word],
+    lengths: &LengthTable,
+    draws: &RowDraws,
+    anchors: &mut Vec<u32>,
+    choice: &mut Choice<'_>,
+) {
+    choice.candidates(anchors);
+    let mut shuffle = Shuffle::new(&draws.starts, anchors);
+    while let Some(anchor) = choice.next(&mut shuffle) {
+        if choice.flags[anchor] & CHOSEN != 0 {
+            continue;
+        }
+        let first = words.partition_point(|word| word.begin <= anchor) - 1;
+        let length = lengths.draw(draws.lengths.draw(words[first].begin));
+        let span = run(&words[first..], length);
+        let span = fitting(span, choice.room, |word| if choice.is_taken(word) { 0 } else { word.size });
+        choice.take(span);
+    }
+}
+
+/// As many of the words as there is room for.
+fn fitting(words: &[Word], room: usize, size: impl Fn(&Word) -> usize) -> &[Word] {
+    let mut sum = 0;
+    let fits = words.iter().take_while(|word| {
+        sum += size(word);
+        sum <= room
+    });
+    &words[..fits.count()]
+}
+
+/// Spans that touch are one.
+fn merge_touching(flags: &mut [u8]) {
+    let mut before = 0;
+    for flags in flags {
+        if before & CHOSEN != 0 {
+            *flags &= !BEGINS_GROUP;
+        }
+        before = *flags;
+    }
+}
+
+/// What is chosen of a row so far.
+struct Choice<'a> {
+    row: &'a [u32],
+    kinds: &'a Kinds,
+    flags: &'a mut [u8],
+    /// How many tokens more may be chosen.
+    room: usize,
+}
+
+impl Choice<'_> {
+    fn is_free(&self, position: usize) -> bool {
+        self.kinds.is_free(self.row[position])
+    }
+
+    /// The positions that may be chosen.
+    fn candidates(&self, positions: &mut Vec<u32>) {
+        positions.clear();
+        positions.extend((0..self.row.len()).filter(|&position| self.is_free(position)).map(|p| p as u32));
+    }
+
+    /// The next of a random order, while there is room.
+    fn next(&self, shuffle: &mut Shuffle<'_>) -> Option<usize> {
+        if self.room == 0 { None } else { shuffle.next() }
+    }
+
+    /// Whether a word is chosen: all of its tokens are, then, that can be.
+    fn is_taken(&self, word: &Word) -> bool {
+        self.flags[word.begin..word.end].iter().any(|flags| flags & CHOSEN != 0)
+    }
+
+    /// Chooses words as one group, of which some may be chosen already.
+    fn take(&mut self, words: &[Word]) {
+        let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
+        self.flags[first.begin] |= BEGINS_GROUP;
+        for position in first.begin..last.end {
+            if self.is_free(position) && self.flags[position] & CHOSEN == 0 {
+                self.flags[position] |= CHOSEN;
+                self.room -= 1;
+            }
+        }
+    }
+}
