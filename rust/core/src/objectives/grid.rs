@@ -1,5 +1,6 @@
 //! Rectangles that the caller owns, cut into lines for the threads to fill.
 
+use super::lanes::widen;
 use crate::rows::RaggedView;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
@@ -115,7 +116,7 @@ impl<'a> Writer<'a> {
 
     pub(super) fn extend(&mut self, ids: &[u32]) {
         let cells = &mut self.cells[self.length..self.length + ids.len()];
-        cells.iter_mut().zip(ids).for_each(|(cell, &id)| *cell = i64::from(id));
+        widen(ids, cells);
         self.length += ids.len();
     }
 

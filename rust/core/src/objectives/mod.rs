@@ -9,6 +9,7 @@ use crate::{Error, Result};
 mod batch;
 mod causal_lm;
 mod grid;
+mod lanes;
 mod lengths;
 mod masked_lm;
 mod outputs;

@@ -1,6 +1,7 @@
 //! What comes out of objectives, by name.
 
 use super::grid::{ByRow, Grid, Writer};
+use super::lanes::fill;
 use super::{Batch, IGNORED};
 use crate::Result;
 
@@ -19,7 +20,7 @@ impl Places<'_> {
     /// Writes the one line that this has, for a row of `length` tokens.
     pub(super) fn write(self, length: usize, segments: Option<&[i32]>) {
         if let Some(grid) = self.attention_mask {
-            grid.write(std::iter::repeat_n(1, length), 0);
+            write_attention_mask(grid, length);
         }
         if let Some(grid) = self.segment_ids {
             grid.write(documents(length, segments), 0);
@@ -40,6 +41,12 @@ impl Places<'_> {
         self.segment_ids.as_ref().map_or(Ok(()), |grid| grid.check("segment_ids", rows, longest))?;
         self.position_ids.as_ref().map_or(Ok(()), |grid| grid.check("position_ids", rows, longest))
     }
+}
+
+fn write_attention_mask(grid: Grid<'_, i64>, length: usize) {
+    let (tokens, padding) = grid.line().split_at_mut(length);
+    fill(tokens, 1);
+    fill(padding, 0);
 }
 
 /// The document numbers of a row; a row that is not packed is one document.
@@ -160,7 +167,7 @@ impl EncoderDecoderWriter<'_> {
         let pad = i64::from(pad_id);
         let length = self.inputs.finish(pad).0;
         if let Some(grid) = self.attention_mask {
-            grid.write(std::iter::repeat_n(1, length), 0);
+            write_attention_mask(grid, length);
         }
         let (length, labels) = self.labels.finish(IGNORED);
         shift_right(&labels[..length], self.decoder_input_ids, decoder_start_id, pad);

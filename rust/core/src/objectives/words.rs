@@ -53,26 +53,59 @@ pub(super) struct Word {
     pub(super) follows: bool,
 }
 
-/// Writes the words of a row into `words`.
-pub(super) fn find_words(row: &[u32], segments: Option<&[i32]>, kinds: &Kinds, words: &mut Vec<Word>) {
-    words.clear();
+/// The words of a row, in `room` that is kept for them.
+pub(super) fn find_words<'a>(
+    row: &[u32],
+    segments: Option<&[i32]>,
+    kinds: &Kinds,
+    room: &'a mut Vec<Word>,
+) -> &'a [Word] {
+    // No one knows where a word begins, so there is no branch: each token is added to the last word, or to a new one.
+    // The first is no word, but special tokens that come before any.
+    room.resize(row.len() + 1, Word { begin: 0, end: 0, size: 0, follows: false });
+    let mut count = 0;
+    for_each_token(row, segments, kinds, |position, token| {
+        count += usize::from(token.begins);
+        let word = &mut room[count];
+        let before = if token.begins { 0 } else { word.size };
+        word.size = before + usize::from(token.is_free);
+        word.begin = if token.begins { position } else { word.begin };
+        word.follows = if token.begins { token.follows } else { word.follows };
+        word.end = if token.is_special { word.end } else { position + 1 };
+    });
+    &room[1..=count]
+}
+
+/// A token as part of a word.
+#[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
+pub(super) struct Token {
+    pub(super) is_special: bool,
+    pub(super) is_free: bool,
+    pub(super) begins: bool,
+    /// Whether the token before it is of the same document, and not special.
+    pub(super) follows: bool,
+}
+
+/// Says of each token what it is.
+#[inline]
+#[expect(clippy::needless_bitwise_bool, reason = "a branch would be guessed wrongly")]
+pub(super) fn for_each_token(
+    row: &[u32],
+    segments: Option<&[i32]>,
+    kinds: &Kinds,
+    mut take: impl FnMut(usize, Token),
+) {
     let mut follows = false;
     for (position, &id) in row.iter().enumerate() {
         let kind = kinds.0[id as usize];
-        if kind & SPECIAL != 0 {
-            follows = false;
-            continue;
+        if let Some(segments) = segments {
+            follows = follows && segments[position] == segments[position - 1];
         }
-        follows = follows && segments.is_none_or(|segments| segments[position] == segments[position - 1]);
-        let size = usize::from(kind & NEVER_CHOSEN == 0);
-        match words.last_mut() {
-            Some(word) if follows && kind & BEGINS_WORD == 0 => {
-                word.end += 1;
-                word.size += size;
-            }
-            _ => words.push(Word { begin: position, end: position + 1, size, follows }),
-        }
-        follows = true;
+        let is_special = kind & SPECIAL != 0;
+        let begins = !is_special & (!follows | (kind & BEGINS_WORD != 0));
+        take(position, Token { is_special, is_free: kind & (SPECIAL | NEVER_CHOSEN) == 0, begins, follows });
+        follows = !is_special;
     }
 }
 
@@ -94,9 +127,9 @@ mod tests {
             (&[1], None, &[(0, 1, 0, false)]),
             (&[3, 2, 2, 3], Some(&[1, 1, 2, 2]), &[(0, 2, 2, false), (2, 3, 1, false), (3, 4, 1, true)]),
         ];
-        let mut words = Vec::new();
+        let mut room = Vec::new();
         for (row, segments, want) in cases {
-            find_words(row, segments, &kinds, &mut words);
+            let words = find_words(row, segments, &kinds, &mut room);
             let found: Vec<_> = words.iter().map(|w| (w.begin, w.end, w.size, w.follows)).collect();
             assert_eq!(found, want, "{row:?}");
         }

@@ -4,7 +4,8 @@
 //! 80 % become the mask token, 10 % a random token, and 10 % stay as they are. Which ones are chosen is drawn anew in
 //! every epoch ("dynamic masking": Liu et al., *A robustly optimized BERT pretraining approach*, 2019, section 4.1).
 
-use super::grid::{Writer, check_along_ids, for_each_row};
+use super::grid::{check_along_ids, for_each_row};
+use super::lanes::{below, fill, widen};
 use super::words::Kinds;
 use super::{AlongIds, Batch, IGNORED, Labelled, Samples};
 use crate::random::{Draws, Stream, bounded, threshold, threshold_product};
@@ -13,7 +14,7 @@ use crate::{Error, Result};
 mod selection;
 mod settings;
 
-use selection::{BEGINS_GROUP, CHOSEN, Selection};
+use selection::Selection;
 pub use settings::{Count, Grouping, MaskedLmSettings, ReplaceUnit};
 
 /// What happens to a token; the numbers are those of the noise arrays.
@@ -198,15 +199,10 @@ impl MaskedLm {
 
     fn pick_chosen(&self, row: &[u32], replacement: &Draws, scratch: &mut Scratch) {
         let by_group = self.settings.replace_unit == ReplaceUnit::Group;
-        let mut group = 0;
-        for (position, &flags) in scratch.selection.flags.iter().enumerate() {
-            if flags & BEGINS_GROUP != 0 {
-                group = position;
-            }
-            if flags & CHOSEN != 0 {
-                let word = scratch.words[if by_group { group } else { position }];
-                scratch.picks.push(self.picked(position as u32, word, row[position], replacement));
-            }
+        let Scratch { words, picks, selection, .. } = scratch;
+        for &(position, group) in selection.chosen() {
+            let word = words[if by_group { group } else { position } as usize];
+            picks.push(self.picked(position, word, row[position as usize], replacement));
         }
     }
 
@@ -231,6 +227,9 @@ impl MaskedLm {
     fn random_id(&self, replacement: &Draws, position: usize) -> u32 {
         let ordinary = self.settings.vocab_size - self.ordinary_below.len() as u32;
         let rank = bounded(replacement.draw(position), ordinary);
+        if self.ordinary_below.last().is_none_or(|&below| below <= rank) {
+            return rank + self.ordinary_below.len() as u32;
+        }
         // The id with that rank among the ordinary ones: one further for each special id on the way to it.
         rank + self.ordinary_below.partition_point(|&below| below <= rank) as u32
     }
@@ -243,10 +242,9 @@ impl MaskedLm {
             grid.write(row.iter().map(|&id| i64::from(id)), i64::from(pad));
         }
         let (input_ids, labels) = (line.input_ids.line(), line.labels.line());
-        labels.fill(IGNORED);
-        let mut seen = Writer::new(input_ids);
-        seen.extend(row);
-        let (_, input_ids) = seen.finish(i64::from(pad));
+        fill(labels, IGNORED);
+        widen(row, input_ids);
+        fill(&mut input_ids[row.len()..], i64::from(pad));
         for pick in picks {
             let position = pick.position as usize;
             input_ids[position] = i64::from(pick.seen);
@@ -267,17 +265,6 @@ impl MaskedLm {
                 .advise("actions are 0 none, 1 mask, 2 random, 3 keep; random ids lie in the vocabulary"))
         })
     }
-}
-
-/// Writes which of the words are below a threshold, in order; `positions` is room for them.
-fn below<'a>(words: &[u32], threshold: u64, positions: &'a mut Vec<u32>) -> &'a [u32] {
-    positions.resize(words.len(), 0);
-    let mut count = 0;
-    for (position, &word) in (0..).zip(words) {
-        positions[count] = position;
-        count += usize::from(u64::from(word) < threshold);
-    }
-    &positions[..count]
 }
 
 fn never_chosen(settings: &MaskedLmSettings) -> Vec<bool> {

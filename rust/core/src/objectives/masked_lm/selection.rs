@@ -3,13 +3,13 @@
 use super::{Count, Grouping};
 use crate::objectives::Samples;
 use crate::objectives::lengths::LengthTable;
-use crate::objectives::words::{Kinds, Word, find_words};
+use crate::objectives::words::{Kinds, Word, find_words, for_each_token};
 use crate::random::{Draws, Shuffle, Stream, choose_without_replacement, threshold};
 
 /// A token that is chosen.
-pub(super) const CHOSEN: u8 = 1;
+const CHOSEN: u8 = 1;
 /// A token that begins a group, chosen or not.
-pub(super) const BEGINS_GROUP: u8 = 2;
+const BEGINS_GROUP: u8 = 2;
 
 /// How tokens are chosen.
 #[derive(Debug, Clone)]
@@ -29,8 +29,25 @@ pub(super) struct Selection {
 pub(super) struct Scratch {
     words: Vec<Word>,
     order: Vec<u32>,
+    select: Vec<u32>,
     /// [`CHOSEN`] and [`BEGINS_GROUP`], for each token.
-    pub(super) flags: Vec<u8>,
+    flags: Vec<u8>,
+    chosen: Vec<(u32, u32)>,
+}
+
+impl Scratch {
+    /// The positions that are chosen, each with the first position of its group.
+    pub(super) fn chosen(&mut self) -> &[(u32, u32)] {
+        self.chosen.resize(self.flags.len(), (0, 0));
+        let (mut count, mut group) = (0, 0);
+        // Without a branch, since no one knows what comes next.
+        for (position, &flags) in (0..).zip(&self.flags) {
+            group = if flags & BEGINS_GROUP == 0 { group } else { position };
+            self.chosen[count] = (position, group);
+            count += usize::from(flags & CHOSEN);
+        }
+        &self.chosen[..count]
+    }
 }
 
 /// The draws of a row.
@@ -58,7 +75,7 @@ impl Selection {
         }
     }
 
-    /// Sets the flags of a row.
+    /// Chooses tokens of a row: see [`Scratch::chosen`].
     pub(super) fn choose(
         &self,
         row: &[u32],
@@ -74,27 +91,51 @@ impl Selection {
             lengths: samples.draws(index, Stream::SpanLengths),
             starts: samples.draws(index, Stream::SpanStarts),
         };
-        if !matches!(self.grouping, Grouping::Token) {
-            find_words(row, segments, &self.kinds, &mut scratch.words);
-        }
-        let budget = self.budget(row.len());
-        let mut choice = Choice { row, kinds: &self.kinds, flags: &mut scratch.flags, room: budget };
-        let (words, order) = (&scratch.words[..], &mut scratch.order);
-        match (self.count, &self.lengths, self.grouping) {
-            (Count::Bernoulli, None, Grouping::Token) => self.tokens_each(&draws, &mut choice),
-            (Count::Bernoulli, None, _) => self.words_each(words, &draws, &mut choice),
-            (Count::Bernoulli, Some(lengths), _) => self.runs_each(words, lengths, &draws, &mut choice),
-            (Count::Exact { .. }, None, Grouping::Token) => exact_tokens(&draws, order, &mut choice),
-            (Count::Exact { .. }, None, _) => exact_words(words, &draws, order, &mut choice),
-            (Count::Exact { .. }, Some(lengths), Grouping::Span { .. }) => {
-                exact_spans(words, lengths, &draws, order, &mut choice);
-            }
-            (Count::Exact { .. }, Some(lengths), _) => {
-                exact_ngrams(words, lengths, &draws, order, &mut choice);
-            }
+        match self.count {
+            Count::Bernoulli => self.choose_by_coins(row, segments, &draws, scratch),
+            Count::Exact { .. } => self.choose_in_number(row, segments, &draws, scratch),
         }
         if matches!(self.grouping, Grouping::Span { .. }) {
             merge_touching(&mut scratch.flags);
+        }
+    }
+
+    fn choose_by_coins(
+        &self,
+        row: &[u32],
+        segments: Option<&[i32]>,
+        draws: &RowDraws,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { words, select, flags, .. } = scratch;
+        select.resize(row.len(), 0);
+        draws.select.fill(select);
+        if let Some(lengths) = &self.lengths {
+            let words = find_words(row, segments, &self.kinds, words);
+            let mut choice = Choice { row, kinds: &self.kinds, flags, room: usize::MAX };
+            self.runs_each(words, select, lengths, draws, &mut choice);
+        } else {
+            self.words_each(row, segments, select, flags);
+        }
+    }
+
+    fn choose_in_number(
+        &self,
+        row: &[u32],
+        segments: Option<&[i32]>,
+        draws: &RowDraws,
+        scratch: &mut Scratch,
+    ) {
+        let Scratch { words, order, flags, .. } = scratch;
+        let mut choice = Choice { row, kinds: &self.kinds, flags, room: self.budget(row.len()) };
+        if self.grouping == Grouping::Token {
+            return exact_tokens(draws, order, &mut choice);
+        }
+        let words = find_words(row, segments, &self.kinds, words);
+        match (&self.lengths, self.grouping) {
+            (Some(lengths), Grouping::Span { .. }) => exact_spans(words, lengths, draws, order, &mut choice),
+            (Some(lengths), _) => exact_ngrams(words, lengths, draws, order, &mut choice),
+            (None, _) => exact_words(words, draws, order, &mut choice),
         }
     }
 
@@ -110,28 +151,30 @@ impl Selection {
         }
     }
 
-    fn tokens_each(&self, draws: &RowDraws, choice: &mut Choice<'_>) {
-        for (position, word) in draws.select.words().enumerate().take(choice.row.len()) {
-            if u64::from(word) < self.chosen && choice.is_free(position) {
-                choice.flags[position] = CHOSEN | BEGINS_GROUP;
-            }
-        }
-    }
-
-    fn words_each(&self, words: &[Word], draws: &RowDraws, choice: &mut Choice<'_>) {
-        for word in words {
-            if u64::from(draws.select.draw(word.begin)) < self.chosen {
-                choice.take(std::slice::from_ref(word));
-            }
-        }
+    /// Each word by a coin, which is that of its first token.
+    fn words_each(&self, row: &[u32], segments: Option<&[i32]>, select: &[u32], flags: &mut [u8]) {
+        let mut is_chosen = false;
+        for_each_token(row, segments, &self.kinds, |position, token| {
+            let coin = u64::from(select[position]) < self.chosen;
+            is_chosen = if token.begins { coin } else { is_chosen };
+            let chosen = CHOSEN * u8::from(is_chosen & token.is_free);
+            flags[position] = chosen | (BEGINS_GROUP * u8::from(token.begins));
+        });
     }
 
     /// From left to right each word that no run has reached begins one or not; a run ends with its document, and before
     /// a special token.
-    fn runs_each(&self, words: &[Word], lengths: &LengthTable, draws: &RowDraws, choice: &mut Choice<'_>) {
+    fn runs_each(
+        &self,
+        words: &[Word],
+        select: &[u32],
+        lengths: &LengthTable,
+        draws: &RowDraws,
+        choice: &mut Choice<'_>,
+    ) {
         let mut rest = words;
         while let [word, ..] = rest {
-            let begins = u64::from(draws.select.draw(word.begin)) < self.chosen;
+            let begins = u64::from(select[word.begin]) < self.chosen;
             let length =
                 if begins { run(rest, lengths.draw(draws.lengths.draw(word.begin))).len() } else { 1 };
             let (run, after) = rest.split_at(length);
