@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastmask import _rust
 from fastmask.error import FastmaskError
 from fastmask.ragged import Ragged
 from fastmask.settings import whole_number
@@ -118,9 +119,9 @@ def _sample_ids(sample_ids: Any, count: int) -> npt.NDArray[np.uint64]:
 
 
 def outputs(layout: Layout, out: Mapping[str, Any] | None, ignored: Sequence[str] = ()) -> Arrays:
-    """Return arrays of these shapes and dtypes: the caller's ones, checked, or new ones."""
+    """Return arrays of these shapes and dtypes: the caller's ones, checked, or new ones in memory that is warm."""
     if out is None:
-        return {name: np.empty(shape, dtype) for name, (shape, dtype) in layout.items()}
+        return {name: _rust.warm_array(*shape, dtype is np.int32) for name, (shape, dtype) in layout.items()}
     check_names("out", out, list(layout), ignored)
     arrays = {name: _caller_array(name, out[name], *expected) for name, expected in layout.items()}
     for (name, array), (other_name, other) in combinations(arrays.items(), 2):

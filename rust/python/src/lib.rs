@@ -20,6 +20,7 @@ mod texts;
 mod tokenizer;
 mod train;
 mod unicode;
+mod warm;
 
 /// The compiled core of fastmask.
 #[pyo3::pymodule(gil_used = false)]
@@ -36,4 +37,6 @@ mod _rust {
     use crate::tokenizer::{StreamDecoder, Tokenizer};
     #[pymodule_export]
     use crate::train::Trainer;
+    #[pymodule_export]
+    use crate::warm::warm_array;
 }
