@@ -12,8 +12,12 @@ from hypothesis import strategies as st
 
 from fastmask import CausalLM, MaskedLM, Ragged, SpanCorruption
 
+MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60, "word_starts": range(10, 50)}
 OBJECTIVES = [
-    MaskedLM(mask_id=4, special_ids=(0, 2, 3, 4), vocab_size=60, mlm_probability=0.3),
+    MaskedLM(**MASKED, mlm_probability=0.3),
+    MaskedLM(**MASKED, mlm_probability=0.3, grouping="word", original_ids=True),
+    MaskedLM(**MASKED, mlm_probability=0.3, grouping="ngram", count="exact", replace_unit="group"),
+    MaskedLM(**MASKED, mlm_probability=0.3, grouping="span", count="exact", max_predictions=30),
     SpanCorruption(sentinel_ids=range(59, 29, -1), eos_id=1, vocab_size=60),
     CausalLM(vocab_size=60, eos_id=1),
 ]
@@ -74,7 +78,7 @@ def test_without_sample_ids_rows_are_numbered(objective):
     equal(objective(rows, seed=4), objective(rows, seed=4, sample_ids=np.arange(3, dtype=np.int16)))
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES[:2], ids=lambda objective: type(objective).__name__)
+@pytest.mark.parametrize("objective", OBJECTIVES[:-1], ids=lambda objective: type(objective).__name__)
 def test_seed_epoch_and_sample_id_each_matter(objective):
     rows = [list(range(2, 29)) * 3]
     variants = [{}, {"seed": 1}, {"seed": 2**32}, {"epoch": 1}, {"sample_ids": [1]}, {"sample_ids": [2**32]}]
@@ -148,7 +152,7 @@ def test_objectives_are_immutable(objective):
 def test_a_fingerprint_is_the_same_in_another_process():
     code = "from fastmask import CausalLM; print(CausalLM(vocab_size=60, eos_id=1).fingerprint)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert run.stdout.strip() == OBJECTIVES[2].fingerprint
+    assert run.stdout.strip() == OBJECTIVES[-1].fingerprint
 
 
 def test_a_fastmask_tokenizer_says_the_ids():

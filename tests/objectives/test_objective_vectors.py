@@ -16,6 +16,7 @@ from fastmask import CausalLM, MaskedLM, SpanCorruption, reference
 
 FILE = Path(__file__).with_name("vectors.json")
 MASKED = {"mask_id": 4, "special_ids": [0, 1, 2, 3, 4, 59], "vocab_size": 60}
+WORDS = {"word_starts": list(range(2, 25))}
 SPANS = {"sentinel_ids": list(range(59, 39, -1)), "eos_id": 1}
 SAMPLES = [(0, 0, 0), (1, 0, 2**31), (2**32 + 5, 3, 2**40), (2**64 - 1, 2**24 - 1, 2**64 - 1)]
 
@@ -24,6 +25,13 @@ MASKED_SETTINGS = [
     {},
     {"mlm_probability": 0.5, "mask_replace_prob": 0.4, "random_replace_prob": 0.4, "never_mask_ids": [7]},
     {"mlm_probability": 1.0, "mask_replace_prob": 0.0, "random_replace_prob": 1.0},
+    {"count": "exact", "max_predictions": 4},
+    {**WORDS, "grouping": "word", "mlm_probability": 0.4},
+    {**WORDS, "grouping": "word", "count": "exact", "replace_unit": "group", "mlm_probability": 0.4},
+    {**WORDS, "grouping": "ngram", "mlm_probability": 0.3},
+    {**WORDS, "grouping": "ngram", "count": "exact", "max_ngram": 2, "mlm_probability": 0.4},
+    {**WORDS, "grouping": "span", "replace_unit": "group", "span_tail": "clip", "max_span": 4},
+    {**WORDS, "grouping": "span", "count": "exact", "span_p": 0.4, "mlm_probability": 0.4},
 ]
 SPAN_SETTINGS = [
     {},
@@ -97,7 +105,7 @@ def test_the_core_gives_the_causal_vectors(given):
 
 def test_there_are_enough_of_them():
     names = [given["objective"] for given in CASES]
-    assert (names.count("masked_lm"), names.count("span_corruption"), names.count("causal_lm")) == (12, 12, 12)
+    assert (names.count("masked_lm"), names.count("span_corruption"), names.count("causal_lm")) == (40, 12, 12)
 
 
 if __name__ == "__main__":

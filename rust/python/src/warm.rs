@@ -67,7 +67,7 @@ pub(crate) fn warm_array(
     width: usize,
     narrow: bool,
 ) -> PyResult<Bound<'_, PyAny>> {
-    let cells = rows.checked_mul(width).unwrap_or(usize::MAX);
+    let cells = rows.saturating_mul(width);
     let words = if narrow { cells.div_ceil(2) } else { cells };
     Ok(if words < WORTH_KEEPING {
         if narrow { fresh::<i32>(py, rows, width) } else { fresh::<i64>(py, rows, width) }
