@@ -1,4 +1,4 @@
-"""Published test vectors (vectors.json): both engines must give them, and so must anyone who writes a third one.
+"""The vectors of fastmask.testing.published_vectors: both engines must give them, and so must who writes a third.
 
 Each case holds the settings, seed, epoch, sample id and row that go in, and the unpadded outputs. They come from
 fastmask.reference; to write them anew, run in the root of the repository
@@ -8,13 +8,12 @@ fastmask.reference; to write them anew, run in the root of the repository
 
 import json
 import random
-from pathlib import Path
 
 import pytest
 
 from fastmask import CausalLM, MaskedLM, SpanCorruption, reference
+from fastmask.testing.vectors import FILE, published_vectors
 
-FILE = Path(__file__).with_name("vectors.json")
 MASKED = {"mask_id": 4, "special_ids": [0, 1, 2, 3, 4, 59], "vocab_size": 60}
 WORDS = {"word_starts": list(range(2, 25))}
 SPANS = {"sentinel_ids": list(range(59, 39, -1)), "eos_id": 1}
@@ -74,7 +73,7 @@ def causal_case(row, segments):
     return {"objective": "causal_lm", "row": row, "segments": segments, "outputs": outputs}
 
 
-CASES = json.loads(FILE.read_text()) if FILE.exists() else []
+CASES = published_vectors() if FILE.exists() else []
 
 
 @pytest.mark.parametrize("given", CASES)
