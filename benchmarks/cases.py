@@ -18,10 +18,9 @@ class TokenizerCase:
 
 @dataclass(frozen=True)
 class CorruptCase:
-    """Corrupting a batch of rows on one thread; `copies` is how many int64 arrays of its size come out."""
+    """Corrupting a batch of rows on one thread."""
 
     objective: str
-    copies: int
     rows: int = 256
     length: int = 512
 
@@ -90,7 +89,8 @@ TRAIN = (TrainCase("byte_bpe"), TrainCase("bpe"), TrainCase("wordpiece"), TrainC
 TRAIN_TEXTS = ("english", "code")
 
 CORRUPT = (
-    CorruptCase("masked_lm", copies=3),
-    CorruptCase("span_corruption", copies=3),
-    CorruptCase("causal_lm", copies=3),
+    CorruptCase("masked_lm"),
+    CorruptCase("whole_word"),
+    CorruptCase("span_corruption"),
+    CorruptCase("causal_lm"),
 )

@@ -210,6 +210,7 @@ def _run_train(options: argparse.Namespace) -> None:
 
 def _bench(commands: _Commands) -> None:
     _bench_tokenize(_command(commands, "tokenize", "measure tokenization: fastmask and the peers that are installed"))
+    _bench_mask(_command(commands, "mask", "measure objectives on rows of ids, beside the peers and plain copies"))
 
 
 def _bench_tokenize(command: argparse.ArgumentParser) -> None:
@@ -235,6 +236,24 @@ def _run_bench_tokenize(options: argparse.Namespace) -> None:
     from fastmask.bench.command import tokenize
 
     tokenize(options)
+
+
+def _bench_mask(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--objectives", help="names with commas between: masked_lm, whole_word, ... (default: all)")
+    command.add_argument("--engines", help="names with commas between (default: all installed)")
+    command.add_argument("--rows", type=int, default=256, help="in a batch (default: %(default)s)")
+    command.add_argument("--length", type=int, default=512, help="tokens in a row (default: %(default)s)")
+    command.add_argument("--turns", type=int, default=7, help="of all engines (default: %(default)s)")
+    command.add_argument("--seconds", type=float, default=0.3, help="for an engine in a turn (default: %(default)s)")
+    command.add_argument("--json", type=Path, metavar="FILE", help="keep all figures and what they were measured on")
+    command.add_argument("--chart", type=Path, metavar="FILE", help="write a picture, .svg or .png")
+    command.set_defaults(run=_run_bench_mask)
+
+
+def _run_bench_mask(options: argparse.Namespace) -> None:
+    from fastmask.bench.command import mask
+
+    mask(options)
 
 
 def _dataset(options: argparse.Namespace) -> "TokenDataset":

@@ -59,6 +59,45 @@ def tokenize(options: argparse.Namespace) -> None:
         draw_bars(options.chart, title, chart.panels_of(results), ("cold", "warm"), "MB/s", note=note)
 
 
+def mask(options: argparse.Namespace) -> None:
+    """Run ``fastmask bench mask``: the same for objectives on rows of ids."""
+    from fastmask.bench import masking
+    from fastmask.bench.masking_engines import Fastmask as Ours
+    from fastmask.bench.masking_engines import installed, objective_of
+
+    engines = installed(options.engines.split(",") if options.engines else None)
+    ids, source = masking.made_up_ids(), "made-up ids"
+    names = options.objectives.split(",") if options.objectives else list(Ours.objectives)
+    for name in names:
+        objective_of(name, ids)
+    rows, length = numbers(f"{options.rows},{options.length}", "--rows and --length")[:2]
+    for path in filter(None, (options.json, options.chart)):
+        refuse_unwritable(path)
+    if options.chart:
+        chart.refuse_undrawable(options.chart)
+    before = machine.machine(["fastmask", *sorted({engine.package for engine in engines})])
+    batch = masking.made_up_rows(ids, rows, length)
+    results = []
+    with Progress("measure", unit="turns") as bar:
+        bar.total = options.turns * sum(name in engine.objectives for name in names for engine in engines)
+        for name in names:
+            case = masking.MaskingCase(name, rows, length, source)
+            results.append(
+                masking.measure(case, batch, ids, engines, turns=options.turns, seconds=options.seconds, bar=bar)
+            )
+    print(machine.in_a_line(before))
+    print(masking.as_table(results))
+    if options.json:
+        keep(options.json, before, {"mask": masking.as_plain(results)})
+    if options.chart:
+        from fastmask.bench.picture import draw_bars
+
+        note = machine.in_a_line(before)
+        draw_bars(
+            options.chart, "Objectives, one thread", masking.panels_of(results), ("rate",), "M tokens/s", note=note
+        )
+
+
 def _effort(options: argparse.Namespace) -> Effort:
     for name, least in (("runs", 1), ("passes", 1), ("document_bytes", 0)):
         if getattr(options, name) < least:
