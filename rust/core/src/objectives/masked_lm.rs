@@ -207,7 +207,7 @@ impl MaskedLm {
             NONE => IGNORED,
             _ => i64::from(id),
         });
-        line.write(seen, labels, batch.segments(index), self.settings.pad_id);
+        line.write(seen, labels, batch.columns(index), self.settings.pad_id);
     }
 
     fn check_noise(&self, batch: &Batch<'_>, noise: MaskedLmNoise<'_>) -> Result<()> {

@@ -14,7 +14,7 @@ mod outputs;
 mod span_corruption;
 mod spans;
 
-pub use batch::{Batch, Samples};
+pub use batch::{Batch, Columns, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
 pub use grid::{AlongIds, Grid};
 pub use masked_lm::{Action, MaskedLm, MaskedLmNoise, MaskedLmSettings};
