@@ -11,8 +11,7 @@ class Configured:
     """What `Objective` and `SentencePairs` have in common.
 
     Attributes:
-        settings: all arguments with which ``type(self)(None, **settings)`` makes an equal object; each is an attribute
-            too.
+        settings: all arguments with which ``type(self)(None, **settings)`` makes an equal object.
 
     """
 
@@ -21,14 +20,16 @@ class Configured:
     _kind: ClassVar[str]
 
     def __init__(self, settings: dict[str, Any], **attributes: Any) -> None:
-        # Writing past __setattr__, which refuses.
-        self.__dict__.update(settings, settings=MappingProxyType(settings), **attributes)
+        # Every setting is an attribute too, but for one that has the name of a method; writing past __setattr__, which
+        # refuses.
+        shown = {name: value for name, value in settings.items() if not hasattr(type(self), name)}
+        self.__dict__.update(shown, settings=MappingProxyType(settings), **attributes)
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the name and the settings, as hexadecimal digits: equal for equal objects on any machine."""
-        content = {self._kind: type(self).__name__, **self.settings}
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        content = json.dumps(_content(self), sort_keys=True, separators=(",", ":"), default=_content)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def __setattr__(self, name: str, value: Any) -> None:
         raise AttributeError(f"{type(self).__name__} is immutable: make a new one with {name}={value!r}")
@@ -57,7 +58,11 @@ def remake(configured: Any, tok: Any, settings: dict[str, Any]) -> Any:
     return configured(tok, **settings)
 
 
+def _content(configured: Configured) -> dict[str, Any]:
+    return {configured._kind: type(configured).__name__, **configured.settings}
+
+
 def _short(value: Any) -> str:
     if isinstance(value, tuple) and len(value) > 4:
-        return f"({value[0]}, {value[1]}, ... {len(value)} ids)"
+        return f"({value[0]}, {value[1]}, ... {len(value)} in all)"
     return repr(value)

@@ -71,6 +71,7 @@ class MaskedLM(Objective):
     special_ids: tuple[int, ...]
     _noise_names = ("action", "random_ids")
     _extra_outputs = ("label_positions",)
+    _gives_token_types = True
 
     def __init__(
         self,

@@ -80,6 +80,8 @@ class Objective(Configured, ABC):
     # Whether the widths of the outputs follow from what is drawn, so that a call draws everything first.
     _draws_first: bool = False
     _extra_outputs: ClassVar[tuple[str, ...]] = ()
+    # Whether tokens stay where they are, so that what is known of them can lie beside them.
+    _gives_token_types: ClassVar[bool] = False
     _kind = "objective"
 
     def __init__(self, settings: dict[str, Any], framing: Framing, core: Any) -> None:
@@ -117,9 +119,9 @@ class Objective(Configured, ABC):
                 of an earlier call. Nothing in it changes when the call is refused.
 
         Returns:
-            A dict of arrays [rows, width]: int64, and int32 for segment_ids. Where the rows have type_ids and the
-            labels lie under the inputs, ``token_type_ids`` (0 on padding) is one of them; the rows of `SentencePairs`
-            bring ``next_sentence_label`` [rows] along.
+            A dict of arrays [rows, width]: int64, and int32 for segment_ids. Where the rows have type_ids, MaskedLM
+            and CausalLM give ``token_type_ids`` (0 on padding) too. The rows of `SentencePairs` bring
+            ``next_sentence_label`` [rows] along.
 
         Raises:
             FastmaskError: naming the row and position of an id outside the vocabulary, a row that is too long, ...
@@ -194,7 +196,7 @@ class Objective(Configured, ABC):
             layout["attention_mask"] = (shape, np.int64)
         if batch.segments is not None:
             layout |= {"segment_ids": (shape, np.int32), "position_ids": (shape, np.int64)}
-        if batch.rows.type_ids is not None:
+        if self._gives_token_types and batch.rows.type_ids is not None:
             layout["token_type_ids"] = (shape, np.int64)
         return layout
 
