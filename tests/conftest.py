@@ -1,5 +1,6 @@
-"""What all tests share: how many examples a law gets, and where real vocabularies and corpora lie."""
+"""What all tests share: how many examples a law gets, a chi-square test, and where vocabularies and corpora lie."""
 
+import math
 import os
 import warnings
 from pathlib import Path
@@ -15,6 +16,20 @@ SHARED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow], "de
 settings.register_profile("test", max_examples=200, **SHARED)
 settings.register_profile("conformance", max_examples=10_000, **SHARED)
 settings.load_profile("conformance" if CONFORMANCE else "test")
+
+
+@pytest.fixture(scope="session")
+def p_value():
+    """A function from counts, what is expected of them and the degrees of freedom to Pearson's p-value."""
+    import torch
+
+    def chi_square(seen, expected, degrees_of_freedom):
+        assert math.isclose(sum(seen), sum(expected), rel_tol=1e-9)
+        statistic = sum((count - want) ** 2 / want for count, want in zip(seen, expected, strict=True))
+        half = torch.tensor([degrees_of_freedom / 2, statistic / 2], dtype=torch.float64)
+        return torch.special.gammaincc(half[0], half[1]).item()
+
+    return chi_square
 
 
 @pytest.fixture(scope="session")

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from fastmask.error import FastmaskError
     from fastmask.loader import TokenLoader
     from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+    from fastmask.pairs import SentencePairs
     from fastmask.ragged import Ragged
     from fastmask.tokenizer import Tokenizer
     from fastmask.versions import __version__, show_versions
@@ -31,6 +32,7 @@ _HOME = {
     "FastmaskError": "error",
     "MaskedLM": "objectives",
     "Ragged": "ragged",
+    "SentencePairs": "pairs",
     "SpanCorruption": "objectives",
     "TokenDataset": "dataset",
     "TokenLoader": "loader",
@@ -46,6 +48,7 @@ __all__ = [
     "FastmaskError",
     "MaskedLM",
     "Ragged",
+    "SentencePairs",
     "SpanCorruption",
     "TokenDataset",
     "TokenLoader",

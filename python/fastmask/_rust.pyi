@@ -10,6 +10,7 @@ from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 __all__ = [
     "CausalLm",
     "MaskedLm",
+    "SentencePairs",
     "SpanCorruption",
     "StreamDecoder",
     "TokenCorpus",
@@ -34,7 +35,7 @@ class CausalLm:
     def apply(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
     ) -> None:
@@ -44,7 +45,7 @@ class CausalLm:
     def width(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         pad_to: SupportsIndex | None,
         pad_to_multiple_of: SupportsIndex | None,
     ) -> int:
@@ -61,7 +62,7 @@ class MaskedLm:
     def apply(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         noise: Incomplete,
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -72,7 +73,7 @@ class MaskedLm:
     def corrupt(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -83,7 +84,7 @@ class MaskedLm:
     def noise(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -94,12 +95,30 @@ class MaskedLm:
     def width(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         pad_to: SupportsIndex | None,
         pad_to_multiple_of: SupportsIndex | None,
     ) -> int:
         """
         The width of the outputs for these rows.
+        """
+
+@final
+class SentencePairs:
+    """
+    Documents to rows of two segments.
+    """
+    def __new__(cls, /, settings: Incomplete) -> SentencePairs: ...
+    def pairs(
+        self,
+        /,
+        sentences: tuple[Incomplete, Incomplete],
+        document_offsets: Incomplete,
+        key: tuple[SupportsIndex, SupportsIndex],
+        num_threads: SupportsIndex | None,
+    ) -> tuple[Incomplete, Incomplete, Incomplete, Incomplete, Incomplete]:
+        """
+        The rows of documents, whose sentences are ids and offsets.
         """
 
 @final
@@ -111,7 +130,7 @@ class SpanCorruption:
     def apply(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         mask: Incomplete,
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -122,7 +141,7 @@ class SpanCorruption:
     def corrupt(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -133,7 +152,7 @@ class SpanCorruption:
     def noise(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -148,7 +167,7 @@ class SpanCorruption:
     def widths(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         mask: Incomplete | None,
         pad_to: tuple[SupportsIndex | None, SupportsIndex | None],
         pad_to_multiple_of: SupportsIndex | None,

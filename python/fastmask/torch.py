@@ -9,7 +9,9 @@ import numpy as np
 import torch
 
 from fastmask.error import FastmaskError
+from fastmask.pair_rows import PairRows
 from fastmask.ragged import Ragged
+from fastmask.settings import whole_number
 
 if TYPE_CHECKING:
     from fastmask.objectives.objective import Objective
@@ -21,7 +23,8 @@ class Collator:
     Each sample is a mapping with ``input_ids`` (list, array or tensor of ids, taken as it is: framed already), or
     the ids themselves. Its sample id is ``sample["sample_id"]``, else a 64-bit hash of its ids; its epoch is
     ``sample["epoch"]``, else the one that `set_epoch` set last, which lives in shared memory, so that worker
-    processes, persistent ones too, see it.
+    processes, persistent ones too, see it. ``token_type_ids`` and ``next_sentence_label`` (as the samples of
+    `SentencePairs` have them) are kept, where every sample of a batch has them.
 
     Args:
         objective: what to make of the rows.
@@ -64,13 +67,13 @@ class Collator:
         """Return the batch: the objective's arrays as tensors that share their memory."""
         if not samples:
             raise FastmaskError("there is no sample to collate: the sampler gave an empty batch")
-        rows = Ragged.from_lists([_ids_of(index, sample) for index, sample in enumerate(samples)])
+        rows = _with_types(Ragged.from_lists([_ids_of(index, sample) for index, sample in enumerate(samples)]), samples)
         sample_ids = np.array([_sample_id(sample, row) for sample, row in zip(samples, rows, strict=True)], np.uint64)
         epochs = {int(sample["epoch"]) if _has(sample, "epoch") else self.epoch for sample in samples}
         if len(epochs) > 1:
             raise FastmaskError(f"a batch holds samples of the epochs {sorted(epochs)}: let a batch be of one epoch")
         batch = self.objective(
-            rows,
+            _with_labels(rows, samples),
             seed=self.seed,
             epoch=epochs.pop(),
             sample_ids=sample_ids,
@@ -139,6 +142,36 @@ def _ids_of(index: int, sample: Any) -> Any:
     if "input_ids" not in sample:
         raise FastmaskError(f"sample {index} has no input_ids, only {', '.join(map(str, sample)) or 'nothing'}")
     return sample["input_ids"]
+
+
+def _column(name: str, samples: Sequence[Any]) -> list[Any] | None:
+    """Return what all samples have under a name; None where none has it."""
+    lacking = [index for index, sample in enumerate(samples) if not _has(sample, name)]
+    if len(lacking) == len(samples):
+        return None
+    if lacking:
+        raise FastmaskError(f"sample {lacking[0]} has no {name} and others of its batch have: give it to all or none")
+    return [sample[name] for sample in samples]
+
+
+def _with_types(rows: Ragged, samples: Sequence[Any]) -> Ragged:
+    column = _column("token_type_ids", samples)
+    if column is None:
+        return rows
+    types = Ragged.from_lists(column)
+    for index, (row, row_types) in enumerate(zip(rows, types, strict=True)):
+        if len(row) != len(row_types):
+            raise FastmaskError(f"sample {index} has {len(row)} input_ids and {len(row_types)} token_type_ids")
+    return Ragged(rows.ids, rows.offsets, type_ids=types.ids)
+
+
+def _with_labels(rows: Ragged, samples: Sequence[Any]) -> Ragged | PairRows:
+    name = "next_sentence_label"
+    column = _column(name, samples)
+    if column is None:
+        return rows
+    labels = [whole_number(f"{name} of sample {index}", label, least=-100) for index, label in enumerate(column)]
+    return PairRows(rows, np.array(labels, np.int64))
 
 
 def _sample_id(sample: Any, row: np.ndarray[Any, Any]) -> int:

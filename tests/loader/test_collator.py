@@ -73,6 +73,46 @@ def test_every_form_of_ids(form):
         assert all(torch.equal(got[name], want[name]) for name in want)
 
 
+def test_token_types_and_labels_are_kept():
+    documents = [[[10 + n] * 3 for n in range(9)] for _ in range(4)]
+    pairs = fm.SentencePairs(cls_id=2, sep_id=3, max_length=20)(documents)
+    collator = fm.torch.Collator(OBJECTIVE, seed=1, pad_to=20)
+    want = OBJECTIVE(pairs, seed=1, pad_to=20)
+    loader = torch.utils.data.DataLoader(pairs, batch_size=3, collate_fn=collator)
+    batches = list(loader)
+    assert set(batches[0]) == {*want}
+    for name, array in want.items():
+        np.testing.assert_array_equal(torch.cat([batch[name] for batch in batches]).numpy(), array)
+    shuffled = collator([pairs[4], pairs[1]])
+    np.testing.assert_array_equal(shuffled["input_ids"].numpy(), want["input_ids"][[4, 1]])
+
+
+@pytest.mark.parametrize("form", [list, np.array, torch.tensor])
+def test_every_form_of_types_and_labels(form):
+    ids, types = [2, 7, 3, 8, 3], [0, 0, 0, 1, 1]
+    label = torch.tensor(1) if form is torch.tensor else 1
+    sample = {"input_ids": form(ids), "token_type_ids": form(types), "next_sentence_label": label}
+    batch = fm.torch.Collator(OBJECTIVE)([sample] * 2)
+    assert batch["token_type_ids"].tolist() == [types] * 2
+    assert batch["next_sentence_label"].tolist() == [1, 1]
+    del sample["token_type_ids"]
+    assert set(fm.torch.Collator(OBJECTIVE)([sample])) == {*batch} - {"token_type_ids"}
+
+
+BAD_COLUMNS = [
+    ([{"token_type_ids": [0, 0]}, {}], "sample 1 has no token_type_ids"),
+    ([{}, {"next_sentence_label": 1}], "sample 0 has no next_sentence_label"),
+    ([{"token_type_ids": [0, 0]}, {"token_type_ids": [0]}], "sample 1 has 2 input_ids and 1 token_type_ids"),
+    ([{"next_sentence_label": 0.5}] * 2, "next_sentence_label of sample 0 is 0.5"),
+]
+
+
+@pytest.mark.parametrize(("columns", "message"), BAD_COLUMNS, ids=[case[1] for case in BAD_COLUMNS])
+def test_bad_types_and_labels(columns, message):
+    with pytest.raises(fm.FastmaskError, match=message):
+        fm.torch.Collator(OBJECTIVE)([{"input_ids": [5, 6], **column} for column in columns])
+
+
 def test_bad_samples():
     collator = fm.torch.Collator(OBJECTIVE)
     for samples, message in [([], "no sample"), ([{"ids": [1]}], "sample 0 has no input_ids"), ([[1.5]], "row 0")]:

@@ -1,23 +1,7 @@
-"""What the tests of all objectives share: the addresses of draws, and a chi-square test."""
-
-import math
+"""What the tests of all objectives share: the addresses of draws."""
 
 import pytest
-import torch
 from hypothesis import strategies as st
-
-
-def _chi_square_p_value(seen, expected, degrees_of_freedom):
-    """The probability of counts at least as far from what is expected (Pearson's test)."""
-    assert math.isclose(sum(seen), sum(expected), rel_tol=1e-9)
-    statistic = sum((count - want) ** 2 / want for count, want in zip(seen, expected, strict=True))
-    half = torch.tensor([degrees_of_freedom / 2, statistic / 2], dtype=torch.float64)
-    return torch.special.gammaincc(half[0], half[1]).item()
-
-
-@pytest.fixture(scope="session")
-def p_value():
-    return _chi_square_p_value
 
 
 @pytest.fixture(scope="session")

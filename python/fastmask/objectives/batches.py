@@ -10,23 +10,27 @@ import numpy.typing as npt
 
 from fastmask import _rust
 from fastmask.error import FastmaskError
+from fastmask.pair_rows import PairRows
 from fastmask.ragged import Ragged
 from fastmask.settings import whole_number
 
 Arrays: TypeAlias = dict[str, npt.NDArray[Any]]
-Layout: TypeAlias = dict[str, tuple[tuple[int, int], type[np.signedinteger[Any]]]]
+Layout: TypeAlias = dict[str, tuple[tuple[int, ...], type[np.signedinteger[Any]]]]
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Rows and, where they are packed, the number of each id's document in its row (1, 2, ...)."""
+    """Rows; the number of each id's document in its row (1, 2, ...) where they are packed; the pairs that they are."""
 
     rows: Ragged
     segments: npt.NDArray[np.int32] | None
+    pairs: PairRows | None = None
 
     @classmethod
     def of(cls, rows: Any) -> "Batch":
-        """Read rows: a Ragged, a list of arrays, a 2-D array, or packed rows as a tuple (rows, segments)."""
+        """Read rows: a Ragged, a list of arrays, a 2-D array, PairRows, or packed rows as a tuple (rows, segments)."""
+        if isinstance(rows, PairRows):
+            return cls(rows.rows, None, rows)
         if not isinstance(rows, tuple):
             return cls(Ragged.from_rows(rows), None)
         if len(rows) != 2:
@@ -38,9 +42,20 @@ class Batch:
         return len(self.rows)
 
     @property
-    def arrays(self) -> tuple[npt.NDArray[np.uint32], npt.NDArray[np.int64], npt.NDArray[np.int32] | None]:
+    def arrays(self) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any] | None, npt.NDArray[Any] | None]:
         """The rows as the core takes them."""
-        return self.rows.ids, self.rows.offsets, self.segments
+        return self.rows.ids, self.rows.offsets, self.segments, self.rows.type_ids
+
+    @property
+    def label_layout(self) -> Layout:
+        """Shape and dtype of the labels that rows have before anything is made of them."""
+        return {} if self.pairs is None else {"next_sentence_label": ((len(self),), np.int64)}
+
+    def labelled(self, arrays: Arrays) -> Arrays:
+        """Write those labels into ``arrays``."""
+        if self.pairs is not None:
+            arrays["next_sentence_label"][:] = self.pairs.next_sentence_label
+        return arrays
 
 
 def _segments(segments: Any, rows: Ragged) -> npt.NDArray[np.int32]:
@@ -98,6 +113,8 @@ class Draws:
     @classmethod
     def of(cls, seed: Any, epoch: Any, sample_ids: Any, batch: Batch) -> "Draws":
         """Check them for the rows of ``batch``."""
+        if sample_ids is None and batch.pairs is not None:
+            sample_ids = batch.pairs.sample_ids
         return cls(
             whole_number("seed", seed, most=2**64 - 1),
             whole_number("epoch", epoch, most=2**24 - 1),
@@ -130,7 +147,7 @@ def outputs(layout: Layout, out: Mapping[str, Any] | None, ignored: Sequence[str
     return arrays
 
 
-def _caller_array(name: str, array: Any, shape: tuple[int, int], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+def _caller_array(name: str, array: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
     wanted = f"out[{name!r}] must be a writable C-contiguous {np.dtype(dtype)} array of shape {shape}"
     if not isinstance(array, np.ndarray):
         raise FastmaskError(f"{wanted}, not a {type(array).__name__}: give tensor.numpy() of a CPU tensor")

@@ -36,6 +36,7 @@ class CausalLM(Objective):
     """
 
     eos_id: int | None
+    _gives_token_types = True
 
     def __init__(
         self,

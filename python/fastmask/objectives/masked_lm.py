@@ -111,6 +111,7 @@ class MaskedLM(Objective):
     word_starts: tuple[int, ...]
     _noise_names = ("action", "random_ids")
     _extra_outputs = ("label_positions",)
+    _gives_token_types = True
 
     def __init__(
         self,

@@ -1,15 +1,13 @@
 """What all objectives have in common: how they are called, compared, pickled and shown."""
 
-import hashlib
-import json
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
-from types import MappingProxyType
 from typing import Any, ClassVar, TypeAlias
 
 import numpy as np
 
+from fastmask.configured import Configured
 from fastmask.error import FastmaskError
 from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, check_names, outputs
 from fastmask.settings import flag, whole_number_or_none
@@ -62,7 +60,7 @@ class Wanted:
         return whole_number_or_none("pad_to[0]", pair[0]), whole_number_or_none("pad_to[1]", pair[1])
 
 
-class Objective(ABC):
+class Objective(Configured, ABC):
     """What all objectives have in common; use `MaskedLM`, `SpanCorruption` or `CausalLM`.
 
     Attributes:
@@ -73,7 +71,6 @@ class Objective(ABC):
     """
 
     isolates_documents: ClassVar[bool] = True
-    settings: Mapping[str, Any]
     framing: Framing
     vocab_size: int
     pad_id: int | None
@@ -83,10 +80,12 @@ class Objective(ABC):
     # Whether the widths of the outputs follow from what is drawn, so that a call draws everything first.
     _draws_first: bool = False
     _extra_outputs: ClassVar[tuple[str, ...]] = ()
+    # Whether tokens stay where they are, so that what is known of them can lie beside them.
+    _gives_token_types: ClassVar[bool] = False
+    _kind = "objective"
 
     def __init__(self, settings: dict[str, Any], framing: Framing, core: Any) -> None:
-        # Every setting is an attribute too; writing past __setattr__, which refuses.
-        self.__dict__.update(settings, settings=MappingProxyType(settings), framing=framing, _core=core)
+        super().__init__(settings, framing=framing, _core=core)
 
     def __call__(
         self,
@@ -104,12 +103,13 @@ class Objective(ABC):
         """Corrupt rows: ``obj(rows, ...)`` equals ``obj.apply(rows, obj.noise(rows, ...), ...)``.
 
         Args:
-            rows: a Ragged, a list of integer arrays or lists, a 2-D integer array (no padding in it), or packed rows
-                as a tuple ``(rows, segments)``, where segments (int32 along the ids of all rows, or a list of arrays)
-                numbers the documents of each row 1, 2, 3, ...
+            rows: a Ragged, a list of integer arrays or lists, a 2-D integer array (no padding in it), the rows of
+                `SentencePairs`, or packed rows as a tuple ``(rows, segments)``, where segments (int32 along the ids of
+                all rows, or a list of arrays) numbers the documents of each row 1, 2, 3, ...
             seed: below 2^64.
             epoch: below 2^24.
-            sample_ids: one below 2^64 for each row; None numbers the rows 0, 1, 2, ...
+            sample_ids: one below 2^64 for each row; None numbers the rows 0, 1, 2, ... (rows of `SentencePairs` have
+                numbers of their own).
             pad_to: the width of the outputs; None takes the longest row's. A longer row is an error. An objective
                 with an encoder and a decoder takes a pair too: (inputs, labels).
             pad_to_multiple_of: round the width up to a multiple.
@@ -119,7 +119,9 @@ class Objective(ABC):
                 of an earlier call. Nothing in it changes when the call is refused.
 
         Returns:
-            A dict of arrays [rows, width]: int64, and int32 for segment_ids.
+            A dict of arrays [rows, width]: int64, and int32 for segment_ids. Where the rows have type_ids, MaskedLM
+            and CausalLM give ``token_type_ids`` (0 on padding) too. The rows of `SentencePairs` bring
+            ``next_sentence_label`` [rows] along.
 
         Raises:
             FastmaskError: naming the row and position of an id outside the vocabulary, a row that is too long, ...
@@ -130,9 +132,9 @@ class Objective(ABC):
         wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
         if self._draws_first:
             return self._carry_out(batch, self._noise(batch, draws, num_threads), wanted)
-        arrays = outputs(self._layout(batch, None, wanted), out, self._extra_outputs)
+        arrays = self._outputs(batch, None, wanted)
         self._corrupt(batch, draws, arrays, num_threads)
-        return self._finish(arrays)
+        return self._finish(batch.labelled(arrays))
 
     def noise(self, rows: Any, *, seed: int = 0, epoch: int = 0, sample_ids: Any = None) -> Arrays:
         """Draw what happens to each id, without doing it; arguments as for a call.
@@ -167,9 +169,12 @@ class Objective(ABC):
 
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         given = self._given_noise(batch, noise)
-        arrays = outputs(self._layout(batch, given, wanted), wanted.out, self._extra_outputs)
+        arrays = self._outputs(batch, given, wanted)
         self._apply(batch, given, arrays, wanted.num_threads)
-        return self._finish(arrays)
+        return self._finish(batch.labelled(arrays))
+
+    def _outputs(self, batch: Batch, noise: Any, wanted: Wanted) -> Arrays:
+        return outputs(self._layout(batch, noise, wanted) | batch.label_layout, wanted.out, self._extra_outputs)
 
     def for_length(self, seq_length: int) -> "Objective":
         """Return this objective, or one like it that gives a model rows of exactly ``seq_length``."""
@@ -183,12 +188,6 @@ class Objective(ABC):
         """Return the ``pad_to`` that gives every batch of such rows the same shape."""
         return seq_length
 
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 of the name and the settings, as hexadecimal digits: equal for equal objectives on any machine."""
-        content = {"objective": type(self).__name__, **self.settings}
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
-
     def _layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
         """Return shapes and dtypes of the outputs; here of an objective whose labels lie under its inputs."""
         shape = len(batch), self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
@@ -197,6 +196,8 @@ class Objective(ABC):
             layout["attention_mask"] = (shape, np.int64)
         if batch.segments is not None:
             layout |= {"segment_ids": (shape, np.int32), "position_ids": (shape, np.int64)}
+        if self._gives_token_types and batch.rows.type_ids is not None:
+            layout["token_type_ids"] = (shape, np.int64)
         return layout
 
     def _encoder_decoder_layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
@@ -238,34 +239,3 @@ class Objective(ABC):
 
     def _finish(self, arrays: Arrays) -> Arrays:
         return arrays
-
-    def __setattr__(self, name: str, value: Any) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable: make a new one with {name}={value!r}")
-
-    def __delattr__(self, name: str) -> None:
-        raise AttributeError(f"{type(self).__name__} is immutable")
-
-    def __eq__(self, other: object) -> bool:
-        if type(other) is not type(self):
-            return NotImplemented
-        return isinstance(other, Objective) and dict(self.settings) == dict(other.settings)
-
-    def __hash__(self) -> int:
-        return hash(self.fingerprint)
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return _remake, (type(self), dict(self.settings))
-
-    def __repr__(self) -> str:
-        shown = (f"{name}={_short(value)}" for name, value in self.settings.items() if value not in (None, ()))
-        return f"{type(self).__name__}({', '.join(shown)})"
-
-
-def _remake(objective: Any, settings: dict[str, Any]) -> Any:
-    return objective(None, **settings)
-
-
-def _short(value: Any) -> str:
-    if isinstance(value, tuple) and len(value) > 4:
-        return f"({value[0]}, {value[1]}, ... {len(value)} ids)"
-    return repr(value)

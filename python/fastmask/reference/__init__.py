@@ -1,7 +1,7 @@
 """The objectives in slow, plain Python, to be read: what the Rust core does, said once more and independently.
 
 Nothing here is shared with the fast path, no third-party package is used, and every result equals the fast one to the
-bit (tests/objectives). Each function takes one row, a list of token ids, and gives back lists.
+bit (tests/objectives, tests/rows). Each function takes one row, a list of token ids, and gives back lists.
 
 Randomness
 ==========
@@ -19,6 +19,7 @@ from fastmask.reference.causal import causal_lm
 from fastmask.reference.draws import bounded, choose_without_replacement, draw, philox4x32, threshold
 from fastmask.reference.labels import IGNORED
 from fastmask.reference.masking import masked_lm
+from fastmask.reference.pairs import sentence_pairs
 from fastmask.reference.spans import cut, noise_and_spans, span_corruption, span_lengths, span_mask
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "masked_lm",
     "noise_and_spans",
     "philox4x32",
+    "sentence_pairs",
     "span_corruption",
     "span_lengths",
     "span_mask",

@@ -13,6 +13,7 @@ mod error;
 mod loader;
 mod long_text;
 mod objectives;
+mod pairs;
 mod random;
 mod sentences;
 mod spelling;
@@ -31,6 +32,8 @@ mod _rust {
     use crate::loader::{TokenCorpus, loader_order};
     #[pymodule_export]
     use crate::objectives::{CausalLm, MaskedLm, SpanCorruption};
+    #[pymodule_export]
+    use crate::pairs::SentencePairs;
     #[pymodule_export]
     use crate::random::philox4x32;
     #[pymodule_export]

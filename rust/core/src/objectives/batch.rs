@@ -12,6 +12,16 @@ use crate::{Error, Result};
 pub struct Batch<'a> {
     rows: RaggedView<'a>,
     segments: Option<&'a [i32]>,
+    types: Option<&'a [u32]>,
+}
+
+/// What is known of the tokens of a row beside their ids.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Columns<'a> {
+    /// The number of each token's document, where the row is packed.
+    pub segments: Option<&'a [i32]>,
+    /// Which text of a pair each token is of, where that is known.
+    pub types: Option<&'a [u32]>,
 }
 
 impl<'a> Batch<'a> {
@@ -20,7 +30,16 @@ impl<'a> Batch<'a> {
         if let Some(segments) = segments {
             check_segments(rows, segments)?;
         }
-        Ok(Self { rows, segments })
+        Ok(Self { rows, segments, types: None })
+    }
+
+    /// The same batch, whose ids are of these texts of a pair.
+    pub fn with_types(self, types: &'a [u32]) -> Result<Self> {
+        if types.len() != self.rows.ids().len() {
+            return Err(Error::new(format!("{} type ids for {} ids", types.len(), self.rows.ids().len()))
+                .advise("give one type for each id"));
+        }
+        Ok(Self { types: Some(types), ..self })
     }
 
     /// The rows.
@@ -28,9 +47,13 @@ impl<'a> Batch<'a> {
         self.rows
     }
 
-    /// The document numbers of row `index`, where the rows are packed.
-    pub fn segments(&self, index: usize) -> Option<&'a [i32]> {
-        self.segments.map(|segments| &segments[self.rows.range(index)])
+    /// What is known of the tokens of row `index` beside their ids.
+    pub fn columns(&self, index: usize) -> Columns<'a> {
+        let here = self.rows.range(index);
+        Columns {
+            segments: self.segments.map(|segments| &segments[here.clone()]),
+            types: self.types.map(|types| &types[here]),
+        }
     }
 
     /// Refuses ids outside the vocabulary and rows longer than `max_length`.
@@ -129,6 +152,15 @@ mod tests {
         for (segments, fine) in cases {
             assert_eq!(Batch::new(rows, Some(segments)).is_ok(), fine, "{segments:?}");
         }
+    }
+
+    #[test]
+    fn types_lie_along_the_ids() {
+        let offsets = [0, 3, 3, 5];
+        let batch = Batch::new(RaggedView::new(&[9; 5], &offsets).unwrap(), None).unwrap();
+        assert!(batch.with_types(&[0, 1, 1, 0]).is_err());
+        let batch = batch.with_types(&[0, 1, 1, 0, 1]).unwrap();
+        assert_eq!([0, 1, 2].map(|row| batch.columns(row).types.unwrap()), [&[0, 1, 1][..], &[], &[0, 1]]);
     }
 
     #[test]

@@ -42,10 +42,10 @@ impl CausalLm {
         out.check(batch)?;
         let state = || ();
         for_each_row(batch.rows(), out, num_threads, state, |(), index, line| {
-            let (row, segments) = (batch.rows().row(index), batch.segments(index));
+            let (row, columns) = (batch.rows().row(index), batch.columns(index));
             let input_ids = row.iter().map(|&id| i64::from(id));
-            let labels = (0..row.len()).map(|position| label(row, segments, position));
-            line.write(input_ids, labels, segments, self.settings.pad_id);
+            let labels = (0..row.len()).map(|position| label(row, columns.segments, position));
+            line.write(input_ids, labels, columns, self.settings.pad_id);
         })
     }
 }

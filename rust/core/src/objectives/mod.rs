@@ -17,7 +17,7 @@ mod span_corruption;
 mod spans;
 mod words;
 
-pub use batch::{Batch, Samples};
+pub use batch::{Batch, Columns, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
 pub use grid::{AlongIds, Grid};
 pub use masked_lm::{Action, Count, Grouping, MaskedLm, MaskedLmNoise, MaskedLmSettings, ReplaceUnit};

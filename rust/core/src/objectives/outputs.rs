@@ -2,10 +2,10 @@
 
 use super::grid::{ByRow, Grid, Writer};
 use super::lanes::fill;
-use super::{Batch, IGNORED};
+use super::{Batch, Columns, IGNORED};
 use crate::Result;
 
-/// Where tokens stand: which cells hold one, of which document, and at which position of it.
+/// Where tokens stand: which cells hold one, of which document, at which position of it, and of which text of a pair.
 #[derive(Debug, Default)]
 pub struct Places<'a> {
     /// 1 on tokens, 0 on padding.
@@ -14,11 +14,13 @@ pub struct Places<'a> {
     pub segment_ids: Option<Grid<'a, i32>>,
     /// The token's position in its document; 0 on padding.
     pub position_ids: Option<Grid<'a, i64>>,
+    /// Which text of a pair the token is of; 0 on padding, and where it is not known.
+    pub token_type_ids: Option<Grid<'a, i64>>,
 }
 
 impl Places<'_> {
     /// Writes the one line that this has, for a row of `length` tokens.
-    pub(super) fn write(self, length: usize, segments: Option<&[i32]>) {
+    pub(super) fn write(self, length: usize, Columns { segments, types }: Columns<'_>) {
         if let Some(grid) = self.attention_mask {
             write_attention_mask(grid, length);
         }
@@ -34,12 +36,16 @@ impl Places<'_> {
             });
             grid.write(positions, 0);
         }
+        if let Some(grid) = self.token_type_ids {
+            grid.write(types.unwrap_or_default().iter().map(|&text| i64::from(text)), 0);
+        }
     }
 
     fn check(&self, rows: usize, longest: usize) -> Result<()> {
         self.attention_mask.as_ref().map_or(Ok(()), |grid| grid.check("attention_mask", rows, longest))?;
         self.segment_ids.as_ref().map_or(Ok(()), |grid| grid.check("segment_ids", rows, longest))?;
-        self.position_ids.as_ref().map_or(Ok(()), |grid| grid.check("position_ids", rows, longest))
+        self.position_ids.as_ref().map_or(Ok(()), |grid| grid.check("position_ids", rows, longest))?;
+        self.token_type_ids.as_ref().map_or(Ok(()), |grid| grid.check("token_type_ids", rows, longest))
     }
 }
 
@@ -59,9 +65,15 @@ impl ByRow for Places<'_> {
         let (attention_mask, attention_rest) = self.attention_mask.split_rows(rows);
         let (segment_ids, segment_rest) = self.segment_ids.split_rows(rows);
         let (position_ids, position_rest) = self.position_ids.split_rows(rows);
+        let (token_type_ids, type_rest) = self.token_type_ids.split_rows(rows);
         (
-            Self { attention_mask, segment_ids, position_ids },
-            Self { attention_mask: attention_rest, segment_ids: segment_rest, position_ids: position_rest },
+            Self { attention_mask, segment_ids, position_ids, token_type_ids },
+            Self {
+                attention_mask: attention_rest,
+                segment_ids: segment_rest,
+                position_ids: position_rest,
+                token_type_ids: type_rest,
+            },
         )
     }
 }
@@ -93,10 +105,10 @@ impl Labelled<'_> {
         self,
         input_ids: impl ExactSizeIterator<Item = i64>,
         labels: impl ExactSizeIterator<Item = i64>,
-        segments: Option<&[i32]>,
+        columns: Columns<'_>,
         pad_id: u32,
     ) {
-        self.places.write(input_ids.len(), segments);
+        self.places.write(input_ids.len(), columns);
         self.input_ids.write(input_ids, i64::from(pad_id));
         self.labels.write(labels, IGNORED);
     }
@@ -208,14 +220,18 @@ mod tests {
     #[test]
     fn positions_restart_at_each_document() {
         let (mut segment_ids, mut position_ids, mut attention_mask) = ([9; 7], [9; 7], [9; 7]);
+        let mut token_type_ids = [9; 7];
         let places = Places {
             attention_mask: Some(Grid::new(&mut attention_mask, 1, 7).unwrap()),
             segment_ids: Some(Grid::new(&mut segment_ids, 1, 7).unwrap()),
             position_ids: Some(Grid::new(&mut position_ids, 1, 7).unwrap()),
+            token_type_ids: Some(Grid::new(&mut token_type_ids, 1, 7).unwrap()),
         };
-        places.write(5, Some(&[1, 1, 2, 3, 3]));
+        let columns = Columns { segments: Some(&[1, 1, 2, 3, 3]), types: Some(&[0, 0, 1, 0, 1]) };
+        places.write(5, columns);
         assert_eq!(attention_mask, [1, 1, 1, 1, 1, 0, 0]);
         assert_eq!(segment_ids, [1, 1, 2, 3, 3, 0, 0]);
         assert_eq!(position_ids, [0, 1, 0, 0, 1, 0, 0]);
+        assert_eq!(token_type_ids, [0, 0, 1, 0, 1, 0, 0]);
     }
 }

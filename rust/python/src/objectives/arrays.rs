@@ -10,19 +10,24 @@ use pyo3::prelude::*;
 use crate::arrays::{contiguous, ragged_view};
 use crate::error::to_python;
 
-/// Ids, offsets and, where the rows are packed, the document numbers along the ids.
+/// Ids, offsets and, along the ids: where the rows are packed the document numbers, and where they are pairs the types.
 #[derive(FromPyObject)]
 pub(super) struct Rows<'py>(
     PyReadonlyArray1<'py, u32>,
     PyReadonlyArray1<'py, i64>,
     Option<PyReadonlyArray1<'py, i32>>,
+    Option<PyReadonlyArray1<'py, u32>>,
 );
 
 impl Rows<'_> {
     /// The rows, checked.
     pub(super) fn batch(&self) -> PyResult<Batch<'_>> {
         let segments = self.2.as_ref().map(|segments| contiguous(segments, "segments")).transpose()?;
-        Batch::new(ragged_view(&self.0, &self.1)?, segments).map_err(to_python)
+        let batch = Batch::new(ragged_view(&self.0, &self.1)?, segments).map_err(to_python)?;
+        match &self.3 {
+            Some(types) => batch.with_types(contiguous(types, "type_ids")?).map_err(to_python),
+            None => Ok(batch),
+        }
     }
 }
 
@@ -81,6 +86,8 @@ pub(super) struct LabelledArrays<'py> {
     segment_ids: Option<Rectangle<'py, i32>>,
     #[pyo3(item, default)]
     position_ids: Option<Rectangle<'py, i64>>,
+    #[pyo3(item, default)]
+    token_type_ids: Option<Rectangle<'py, i64>>,
 }
 
 impl LabelledArrays<'_> {
@@ -94,6 +101,7 @@ impl LabelledArrays<'_> {
                 attention_mask: maybe_grid(&mut self.attention_mask)?,
                 segment_ids: maybe_grid(&mut self.segment_ids)?,
                 position_ids: maybe_grid(&mut self.position_ids)?,
+                token_type_ids: maybe_grid(&mut self.token_type_ids)?,
             },
         })
     }

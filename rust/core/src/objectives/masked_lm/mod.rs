@@ -177,7 +177,7 @@ impl MaskedLm {
         scratch.words.resize(row.len(), 0);
         scratch.picks.clear();
         if let Some(selection) = &self.selection {
-            selection.choose(row, batch.segments(index), samples, index, &mut scratch.selection);
+            selection.choose(row, batch.columns(index).segments, samples, index, &mut scratch.selection);
             samples.draws(index, Stream::Action).fill(&mut scratch.words);
             self.pick_chosen(row, &replacement, scratch);
         } else {
@@ -237,7 +237,7 @@ impl MaskedLm {
     fn write(&self, batch: &Batch<'_>, index: usize, picks: &[Pick], line: Labelled<'_>) {
         let row = batch.rows().row(index);
         let pad = self.settings.pad_id;
-        line.places.write(row.len(), batch.segments(index));
+        line.places.write(row.len(), batch.columns(index));
         if let Some(grid) = line.original_ids {
             grid.write(row.iter().map(|&id| i64::from(id)), i64::from(pad));
         }
