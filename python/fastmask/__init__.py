@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset, write_shards
     from fastmask.error import FastmaskError
     from fastmask.loader import TokenLoader
-    from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+    from fastmask.objectives import (
+        CausalLM,
+        FillInTheMiddle,
+        MaskedLM,
+        MixtureOfDenoisers,
+        PrefixLM,
+        SpanCorruption,
+    )
     from fastmask.ragged import Ragged
     from fastmask.tokenizer import Tokenizer
     from fastmask.versions import __version__, show_versions
@@ -29,7 +36,10 @@ if TYPE_CHECKING:
 _HOME = {
     "CausalLM": "objectives",
     "FastmaskError": "error",
+    "FillInTheMiddle": "objectives",
     "MaskedLM": "objectives",
+    "MixtureOfDenoisers": "objectives",
+    "PrefixLM": "objectives",
     "Ragged": "ragged",
     "SpanCorruption": "objectives",
     "TokenDataset": "dataset",
@@ -44,7 +54,10 @@ _MODULES = ("kernels", "models", "reference", "torch", "training")
 __all__ = [
     "CausalLM",
     "FastmaskError",
+    "FillInTheMiddle",
     "MaskedLM",
+    "MixtureOfDenoisers",
+    "PrefixLM",
     "Ragged",
     "SpanCorruption",
     "TokenDataset",

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import numpy.typing as npt
 
+from fastmask import _rust
 from fastmask.error import FastmaskError
 from fastmask.ragged import Ragged
 from fastmask.settings import whole_number
@@ -41,6 +42,19 @@ class Batch:
         """The rows as the core takes them."""
         return self.rows.ids, self.rows.offsets, self.segments
 
+    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Batch":
+        """Return the rows of these numbers, in this order (copied)."""
+        lengths = np.diff(self.rows.offsets)[numbers]
+        offsets = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        tokens = np.arange(offsets[-1]) + np.repeat(self.rows.offsets[numbers] - offsets[:-1], lengths)
+        segments = None if self.segments is None else self.segments[tokens]
+        return Batch(Ragged(self.rows.ids[tokens], offsets), segments)
+
+    def documents(self) -> int:
+        """Count the documents; a row that is not packed is one. Document numbers are checked."""
+        return _rust.count_documents(self.arrays)
+
 
 def _segments(segments: Any, rows: Ragged) -> npt.NDArray[np.int32]:
     if isinstance(segments, Ragged):
@@ -68,10 +82,15 @@ def _whole_array(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], lengt
 
 def noise_array(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, rows: Ragged) -> npt.NDArray[Any]:
     """Return the array called ``name`` of ``noise``, one value for each id of ``rows``."""
+    return noise_array_of(noise, name, dtype, len(rows.ids))
+
+
+def noise_array_of(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, length: int) -> npt.NDArray[Any]:
+    """Return the array called ``name`` of ``noise``, which has ``length`` values."""
     wanted, array = np.dtype(dtype), np.asarray(noise[name])
     if wanted.kind == "b" and array.dtype != wanted:
         raise FastmaskError(f"noise[{name!r}] has dtype {array.dtype}: give bool")
-    return _whole_array(f"noise[{name!r}]", array, wanted, len(rows.ids))
+    return _whole_array(f"noise[{name!r}]", array, wanted, length)
 
 
 def check_names(what: str, given: Mapping[str, Any], wanted: Sequence[str], ignored: Sequence[str] = ()) -> None:
@@ -107,6 +126,11 @@ class Draws:
     def arrays(self) -> tuple[int, int, npt.NDArray[np.uint64] | None]:
         """The draws as the core takes them."""
         return self.seed, self.epoch, self.sample_ids
+
+    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Draws":
+        """Return the draws of the rows of these numbers."""
+        ids = numbers.astype(np.uint64) if self.sample_ids is None else self.sample_ids[numbers]
+        return Draws(self.seed, self.epoch, ids)
 
 
 def _sample_ids(sample_ids: Any, count: int) -> npt.NDArray[np.uint64]:

@@ -63,7 +63,7 @@ class Wanted:
 
 
 class Objective(ABC):
-    """What all objectives have in common; use `MaskedLM`, `SpanCorruption` or `CausalLM`.
+    """What all objectives have in common; use `MaskedLM`, `SpanCorruption`, `CausalLM` and their like.
 
     Attributes:
         settings: all arguments with which ``type(self)(None, **settings)`` makes an equal objective.
@@ -72,7 +72,7 @@ class Objective(ABC):
 
     """
 
-    isolates_documents: ClassVar[bool] = True
+    isolates_documents: bool = True
     settings: Mapping[str, Any]
     framing: Framing
     vocab_size: int
@@ -85,8 +85,10 @@ class Objective(ABC):
     _extra_outputs: ClassVar[tuple[str, ...]] = ()
 
     def __init__(self, settings: dict[str, Any], framing: Framing, core: Any) -> None:
-        # Every setting is an attribute too; writing past __setattr__, which refuses.
-        self.__dict__.update(settings, settings=MappingProxyType(settings), framing=framing, _core=core)
+        # Every setting is an attribute too, but for one that has the name of a method (SpanCorruption's noise);
+        # writing past __setattr__, which refuses.
+        attributes = {name: value for name, value in settings.items() if not hasattr(type(self), name)}
+        self.__dict__.update(attributes, settings=MappingProxyType(settings), framing=framing, _core=core)
 
     def __call__(
         self,
@@ -179,6 +181,10 @@ class Objective(ABC):
         """Return how long a row must be, frame included, to give the model ``seq_length`` tokens."""
         return seq_length
 
+    def packed_row_length(self, seq_length: int) -> int:
+        """Return the same for a row that holds several documents."""
+        return self.row_length(seq_length)
+
     def padded_lengths(self, seq_length: int) -> PadTo:
         """Return the ``pad_to`` that gives every batch of such rows the same shape."""
         return seq_length
@@ -186,18 +192,22 @@ class Objective(ABC):
     @property
     def fingerprint(self) -> str:
         """SHA-256 of the name and the settings, as hexadecimal digits: equal for equal objectives on any machine."""
-        content = {"objective": type(self).__name__, **self.settings}
-        return hashlib.sha256(json.dumps(content, sort_keys=True, separators=(",", ":")).encode()).hexdigest()
+        content = json.dumps(_content(self), sort_keys=True, separators=(",", ":"), default=_content)
+        return hashlib.sha256(content.encode()).hexdigest()
 
     def _layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
         """Return shapes and dtypes of the outputs; here of an objective whose labels lie under its inputs."""
-        shape = len(batch), self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
+        shape = len(batch), self._width(batch, noise, wanted)
         layout: Layout = {"input_ids": (shape, np.int64), "labels": (shape, np.int64)}
         if wanted.return_attention_mask:
             layout["attention_mask"] = (shape, np.int64)
         if batch.segments is not None:
             layout |= {"segment_ids": (shape, np.int32), "position_ids": (shape, np.int64)}
         return layout
+
+    def _width(self, batch: Batch, noise: Any, wanted: Wanted) -> int:
+        width: int = self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
+        return width
 
     def _encoder_decoder_layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
         """Return the same of an objective for a model with an encoder and a decoder; packed rows are refused.
@@ -265,7 +275,11 @@ def _remake(objective: Any, settings: dict[str, Any]) -> Any:
     return objective(None, **settings)
 
 
+def _content(objective: Objective) -> dict[str, Any]:
+    return {"objective": type(objective).__name__, **objective.settings}
+
+
 def _short(value: Any) -> str:
     if isinstance(value, tuple) and len(value) > 4:
-        return f"({value[0]}, {value[1]}, ... {len(value)} ids)"
+        return f"({value[0]}, {value[1]}, ... {len(value)} in all)"
     return repr(value)

@@ -153,10 +153,14 @@ pub fn choose_without_replacement(
     population: usize,
     mut take: impl FnMut(usize) -> bool,
 ) {
-    for i in 0..count {
-        let last = population - count + i;
-        if !take(bounded(draws.draw(i), last as u32 + 1) as usize) {
-            take(last);
+    let mut newest = population - count;
+    for block in 0..count.div_ceil(4) {
+        let words = draws.block(block as u32);
+        for &word in words.iter().take(count - 4 * block) {
+            if !take(bounded(word, newest as u32 + 1) as usize) {
+                take(newest);
+            }
+            newest += 1;
         }
     }
 }

@@ -28,6 +28,11 @@ impl<'a> Batch<'a> {
         self.rows
     }
 
+    /// Whether rows may hold several documents.
+    pub fn is_packed(&self) -> bool {
+        self.segments.is_some()
+    }
+
     /// The document numbers of row `index`, where the rows are packed.
     pub fn segments(&self, index: usize) -> Option<&'a [i32]> {
         self.segments.map(|segments| &segments[self.rows.range(index)])
@@ -93,9 +98,14 @@ pub struct Samples<'a> {
 impl<'a> Samples<'a> {
     /// Rows are samples `ids[0]`, `ids[1]`, ...; without ids they are samples 0, 1, 2, ...
     pub fn new(key: Key, ids: Option<&'a [u64]>, rows: RaggedView<'_>) -> Result<Self> {
+        Self::of(key, ids, rows.len())
+    }
+
+    /// The same for `count` rows, or texts.
+    pub fn of(key: Key, ids: Option<&'a [u64]>, count: usize) -> Result<Self> {
         match ids {
-            Some(ids) if ids.len() != rows.len() => {
-                Err(Error::new(format!("{} sample_ids for {} rows", ids.len(), rows.len()))
+            Some(ids) if ids.len() != count => {
+                Err(Error::new(format!("{} sample_ids for {count} rows", ids.len()))
                     .advise("give one sample id for each row"))
             }
             _ => Ok(Self { key, ids }),

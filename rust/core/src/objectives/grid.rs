@@ -49,6 +49,22 @@ impl<'a, T: Copy> Grid<'a, T> {
     }
 }
 
+impl<'a> Grid<'a, i64> {
+    /// Writes so many ones and then zeros into the one line that this rectangle has.
+    pub(super) fn write_ones(self, count: usize) {
+        let (ones, zeros) = self.cells.split_at_mut(count);
+        ones.fill(1);
+        zeros.fill(0);
+    }
+
+    /// Writes `ids` and then `rest` into the one line that this rectangle has, and gives it back.
+    pub(super) fn write_ids(self, ids: &[u32], rest: i64) -> &'a mut [i64] {
+        let mut line = Writer::new(self.cells);
+        line.extend(ids);
+        line.finish(rest).1
+    }
+}
+
 impl<T: Copy + Send> ByRow for Grid<'_, T> {
     fn split_rows(self, rows: usize) -> (Self, Self) {
         let (first, rest) = self.cells.split_at_mut(rows * self.width);
@@ -111,6 +127,11 @@ pub(super) struct Writer<'a> {
 impl<'a> Writer<'a> {
     pub(super) fn new(cells: &'a mut [i64]) -> Self {
         Self { cells, length: 0 }
+    }
+
+    pub(super) fn push(&mut self, id: u32) {
+        self.cells[self.length] = i64::from(id);
+        self.length += 1;
     }
 
     pub(super) fn extend(&mut self, ids: &[u32]) {

@@ -19,7 +19,7 @@ impl Places<'_> {
     /// Writes the one line that this has, for a row of `length` tokens.
     pub(super) fn write(self, length: usize, segments: Option<&[i32]>) {
         if let Some(grid) = self.attention_mask {
-            grid.write(std::iter::repeat_n(1, length), 0);
+            grid.write_ones(length);
         }
         if let Some(grid) = self.segment_ids {
             grid.write(documents(length, segments), 0);
@@ -72,7 +72,11 @@ pub struct Labelled<'a> {
 
 impl Labelled<'_> {
     pub(super) fn check(&self, batch: &Batch<'_>) -> Result<()> {
-        let (rows, longest) = (batch.rows().len(), batch.rows().longest());
+        self.check_lines(batch.rows().len(), batch.rows().longest())
+    }
+
+    /// Refuses arrays that do not have lines for `rows` rows, the longest of which has `longest` ids.
+    pub(super) fn check_lines(&self, rows: usize, longest: usize) -> Result<()> {
         self.input_ids.check("input_ids", rows, longest)?;
         self.labels.check("labels", rows, longest)?;
         self.places.check(rows, longest)
@@ -151,7 +155,7 @@ impl EncoderDecoderWriter<'_> {
         let pad = i64::from(pad_id);
         let length = self.inputs.finish(pad).0;
         if let Some(grid) = self.attention_mask {
-            grid.write(std::iter::repeat_n(1, length), 0);
+            grid.write_ones(length);
         }
         let (length, labels) = self.labels.finish(IGNORED);
         shift_right(&labels[..length], self.decoder_input_ids, decoder_start_id, pad);
