@@ -82,7 +82,7 @@ class MixtureOfDenoisers(Objective):
     >>> from fastmask import CausalLM, PrefixLM
     >>> lm = {"vocab_size": 100}
     >>> parts = [(CausalLM(**lm), 1, 90), (PrefixLM(**lm), 3, 91)]
-    >>> MixtureOfDenoisers(denoisers=parts)([[5, 6, 7]] * 3, seed=1)["labels"].tolist()
+    >>> MixtureOfDenoisers(denoisers=parts)([[5, 6, 7]] * 3)["labels"].tolist()
     [[-100, -100, -100, 7], [-100, -100, 6, 7], [-100, 5, 6, 7]]
 
     """
@@ -175,7 +175,7 @@ class MixtureOfDenoisers(Objective):
 
         >>> ids = {"sentinel_ids": range(99, 59, -1), "vocab_size": 100, "eos_id": 1}
         >>> ul2 = MixtureOfDenoisers.ul2(None, 64, mode_tokens={"R": 10, "S": 11, "X": 12}, **ids)
-        >>> ul2.raw_length, ul2([[20, 21, 22, 23]], seed=3)["input_ids"].tolist()
+        >>> ul2.raw_length, ul2([[20, 21, 22, 23]], seed=4)["input_ids"].tolist()
         (63, [[12, 20, 21, 99, 1]])
 
         """

@@ -118,6 +118,9 @@ pub(super) fn check_along_ids(name: &str, length: usize, rows: RaggedView<'_>) -
         .advise("noise is flat: one value for each id, row after row"))
 }
 
+/// How many ids are copied at once where runs are short.
+const BLOCK: usize = 8;
+
 /// A line that is being filled.
 pub(super) struct Writer<'a> {
     cells: &'a mut [i64],
@@ -138,6 +141,21 @@ impl<'a> Writer<'a> {
         let cells = &mut self.cells[self.length..self.length + ids.len()];
         cells.iter_mut().zip(ids).for_each(|(cell, &id)| *cell = i64::from(id));
         self.length += ids.len();
+    }
+
+    /// Appends the first `count` of `ids`, which may be few, in blocks of equal length: what is written behind them
+    /// is written over by what comes next. So spans of any length take the same branches.
+    pub(super) fn extend_in_blocks(&mut self, ids: &[u32], count: usize) {
+        let blocks = count.div_ceil(BLOCK);
+        let cells = &mut self.cells[self.length..];
+        if blocks * BLOCK > cells.len().min(ids.len()) {
+            return self.extend(&ids[..count]);
+        }
+        let (cells, ids) = (cells.as_chunks_mut::<BLOCK>().0, ids.as_chunks::<BLOCK>().0);
+        for (cells, ids) in cells.iter_mut().zip(ids).take(blocks) {
+            cells.iter_mut().zip(ids).for_each(|(cell, &id)| *cell = i64::from(id));
+        }
+        self.length += count;
     }
 
     /// Pads the line; gives back its length without padding, and the line.

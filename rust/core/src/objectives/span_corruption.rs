@@ -237,10 +237,10 @@ impl SpanCorruption {
         let (mut line, mut clean) = (line.writer(), 0);
         // There is a sentinel for each span: `check` has counted them.
         for (span, &sentinel) in spans.list().iter().zip(&self.settings.sentinel_ids) {
-            line.inputs.extend(&body[clean..span.begin]);
+            line.inputs.extend_in_blocks(&body[clean..], span.begin - clean);
             line.inputs.push(sentinel);
             line.labels.push(sentinel);
-            line.labels.extend(&body[span.begin..span.end]);
+            line.labels.extend_in_blocks(&body[span.begin..], span.end - span.begin);
             clean = span.end;
         }
         line.inputs.extend(&body[clean..]);
