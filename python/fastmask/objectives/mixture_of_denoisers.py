@@ -161,7 +161,7 @@ class MixtureOfDenoisers(Objective):
 
         Args:
             tok: a `fastmask.Tokenizer`, a Hugging Face tokenizer, or None and the ids themselves.
-            inputs_length: see the class. Dense short spans need many sentinels: 127 for inputs of 512.
+            inputs_length: see the class. Dense short spans need many sentinels: 128 for inputs of 512.
             mode_tokens: the tokens for "R", "S" and "X", ids or texts; None for a mixture without them.
             sentinel_ids: as for `SpanCorruption`, and so are all that follow.
             max_length: refuse longer rows.
@@ -249,48 +249,65 @@ class MixtureOfDenoisers(Objective):
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         self._check(batch)
         choice, noise_of_parts = self._given_noise(batch, noise)
-        unpadded = Wanted(None, None, wanted.return_attention_mask, wanted.num_threads, None)
-        done: list[tuple[_Denoiser, npt.NDArray[np.intp], Arrays]] = []
-        for number, part in enumerate(self.denoisers):
-            numbers = np.flatnonzero(choice == number)
-            if len(numbers):
-                with _rows_named(numbers):
-                    rows = batch.chosen(numbers)
-                    done.append((part, numbers, part.objective._carry_out(rows, noise_of_parts[number], unpadded)))
-        arrays = outputs(self._joint_layout(batch, [(part, out) for part, _, out in done], wanted), wanted.out)
-        for name, array in arrays.items():
-            array.fill({"labels": -100, "input_ids": self.pad_id or 0, "decoder_input_ids": self.pad_id or 0}.get(name, 0))
-            for part, numbers, out in done:
-                self._place(name, array, part, numbers, out)
+        shares = [
+            _Share(part, numbers, batch.chosen(numbers), noise_of_parts[number])
+            for number, part in enumerate(self.denoisers)
+            if len(numbers := np.flatnonzero(choice == number))
+        ]
+        layout = self._joint_layout(batch, shares, wanted)
+        arrays = outputs(layout, wanted.out)
+        for share in shares:
+            width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
+            pad_to = (width, labels_width) if self._two_sided else width
+            asked = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
+            with _rows_named(share.numbers):
+                out = share.part.objective._carry_out(share.rows, share.noise, asked)
+            for name, array in arrays.items():
+                self._place(name, array, share, out)
         return arrays
 
-    def _joint_layout(self, batch: Batch, done: list[tuple[_Denoiser, Arrays]], wanted: Wanted) -> Layout:
-        inputs = max((part.shift + out["input_ids"].shape[1] for part, out in done), default=0)
-        labels = max((out["labels"].shape[1] for _, out in done), default=0)
+    def _joint_layout(self, batch: Batch, shares: list["_Share"], wanted: Wanted) -> Layout:
+        """Widths that hold the longest row of any objective."""
+        inputs = labels = 0
+        for share in shares:
+            with _rows_named(share.numbers):
+                own = share.layout()
+            inputs = max(inputs, own["input_ids"][0][1] + share.part.shift)
+            labels = max(labels, own["labels"][0][1])
         pad_to = wanted.widths if self._two_sided else (wanted.width, None)
         width = _rust.padded_width(inputs, pad_to[0], wanted.pad_to_multiple_of)
         labels_width = _rust.padded_width(labels, pad_to[1], wanted.pad_to_multiple_of) if self._two_sided else width
-        shown = {"attention_mask": wanted.return_attention_mask}
-        names = [name for name in self._names if shown.get(name, True)]
-        if batch.segments is not None:
-            names += ["segment_ids", "position_ids"]
+        names = [name for name in self._names if name != "attention_mask" or wanted.return_attention_mask]
+        names += ["segment_ids", "position_ids"] if batch.segments is not None else []
         widths = {name: width if name in _ENCODER_NAMES else labels_width for name in names}
         return {name: ((len(batch), widths[name]), _DTYPES[name]) for name in names}
 
-    def _place(
-        self, name: str, array: npt.NDArray[Any], part: _Denoiser, numbers: npt.NDArray[np.intp], out: Arrays
-    ) -> None:
+    def _place(self, name: str, array: npt.NDArray[Any], share: "_Share", out: Arrays) -> None:
         """Write one output of one objective into its rows, behind the prefix token where it has one."""
+        part, numbers = share.part, share.numbers
         shift = part.shift if name in _ENCODER_NAMES or not self._two_sided else 0
-        if name in out:
-            values = out[name]
-            if shift and name == "position_ids":
-                # The prefix token is the first of the first document.
-                values = values + (out["segment_ids"] == 1)
-            array[numbers, shift : shift + values.shape[1]] = values
+        values: Any = out.get(name, 0)
+        if shift and name == "position_ids":
+            # The prefix token is the first of the first document.
+            values = values + (out["segment_ids"] == 1)
+        array[numbers, shift:] = values
         if shift:
             firsts = {"input_ids": part.prefix_id, "attention_mask": 1, "labels": -100, "segment_ids": 1}
             array[numbers, 0] = firsts.get(name, int(name == "prefix_mask" and name in out))
+
+
+class _Share(NamedTuple):
+    """The rows of a batch that one objective gets, and their noise."""
+
+    part: _Denoiser
+    numbers: npt.NDArray[np.intp]
+    rows: Batch
+    noise: Any
+
+    def layout(self) -> Layout:
+        objective = self.part.objective
+        unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
+        return objective._layout(self.rows, objective._given_noise(self.rows, self.noise), unpadded)
 
 
 def _denoiser(tok: Any, number: int, given: Any) -> _Denoiser:
