@@ -161,11 +161,13 @@ def test_objectives_that_do_not_go_together_are_refused():
 
 def test_an_error_names_the_row_of_the_batch():
     scarce = SpanCorruption(sentinel_ids=[59], **COMMON, **SPANS)
-    mixture = MixtureOfDenoisers(denoisers=[(scarce, 1, None), (PrefixLM(**COMMON, architecture="encoder_decoder"), 1, None)])
+    mixture = MixtureOfDenoisers(
+        denoisers=[(scarce, 1, None), (PrefixLM(**COMMON, architecture="encoder_decoder"), 1, None)]
+    )
     rows = [[5, 6]] * 30 + [[5] * 40]
-    choice = mixture.noise(rows[:30] + [[5, 6]], seed=0)["choice"].tolist()
+    choice = mixture.noise([*rows[:30], [5, 6]], seed=0)["choice"].tolist()
     ids = [next(number for number in range(30) if choice[number] == 0)] * len(rows)
-    with pytest.raises(FastmaskError, match="^row 30: 10 noise spans and 1 sentinels"):
+    with pytest.raises(FastmaskError, match=r"^row 30: 10 noise spans and 1 sentinels"):
         mixture(rows, sample_ids=ids)
 
 
@@ -207,7 +209,9 @@ def test_ul2_names_what_the_tokenizer_lacks():
     with pytest.raises(FastmaskError, match=r"UL2 needs \[NLU\], \[NLG\], <extra_id_0> to <extra_id_126>, which"):
         MixtureOfDenoisers.ul2(tok, 512)
     tok.add_sentinels(100)
-    with pytest.raises(FastmaskError, match=r"<extra_id_100> to <extra_id_127>, which the tokenizer lacks: .*sentinels\(128\)"):
+    with pytest.raises(
+        FastmaskError, match=r"<extra_id_100> to <extra_id_127>, which the tokenizer lacks: .*sentinels\(128\)"
+    ):
         MixtureOfDenoisers.ul2(tok, 512, mode_tokens=None)
     with pytest.raises(FastmaskError, match=r"UL2 needs \[NLU\], \[NLG\], which .*add_special_tokens\(\['\[NLU\]'"):
         MixtureOfDenoisers.ul2(tok, 256)

@@ -184,7 +184,7 @@ def test_an_encoder_takes_no_packed_rows(objective):
 
 
 def test_iid_noise_cannot_be_rolled():
-    with pytest.raises(FastmaskError, match='noise is "iid" and roll is true: .*only spans can be rolled'):
+    with pytest.raises(FastmaskError, match=r'noise is "iid" and roll is true: .*only spans can be rolled'):
         SpanCorruption(**SPANS, noise="iid", roll=True)
 
 

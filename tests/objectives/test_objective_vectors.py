@@ -48,7 +48,10 @@ MIDDLE = {"prefix_id": 57, "middle_id": 58, "suffix_id": 59, "eos_id": 1}
 MIDDLE_SETTINGS = [{"bos_id": 2}, {"fim_rate": 1.0}, {"fim_rate": 0.9, "max_cut_documents": 1}]
 MIXTURE_SETTINGS = [
     [["span_corruption", SPANS, 1.0, 30], ["prefix_lm", {**PREFIX, **PREFIX_SETTINGS[2]}, 0.5, 31]],
-    [["span_corruption", {**SPANS, **SPAN_SETTINGS[1]}, 1, None], ["span_corruption", {**SPANS, **SPAN_SETTINGS[4]}, 2, 33]],
+    [
+        ["span_corruption", {**SPANS, **SPAN_SETTINGS[1]}, 1, None],
+        ["span_corruption", {**SPANS, **SPAN_SETTINGS[4]}, 2, 33],
+    ],
 ]
 CLASSES = {
     "masked_lm": MaskedLM,
@@ -83,7 +86,10 @@ def make():
         text = row(len(segments))
         yield causal_case(text, None)
         yield causal_case(text, segments)
-    for name, settings in (("prefix_lm", PREFIX), *(("fill_in_the_middle", {**MIDDLE, **more}) for more in MIDDLE_SETTINGS)):
+    for name, settings in (
+        ("prefix_lm", PREFIX),
+        *(("fill_in_the_middle", {**MIDDLE, **more}) for more in MIDDLE_SETTINGS),
+    ):
         for sample, segments in zip(SAMPLES, SEGMENTS[2:], strict=True):
             yield case(name, settings, sample, row(len(segments)), segments)
 

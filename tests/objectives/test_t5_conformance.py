@@ -2,14 +2,15 @@
 
 Its functions were run outside this repository, at the commit that the file names, in TensorFlow on a processor:
 random_spans_noise_mask (with random_roll too), iid_noise_mask and random_prefix_noise_mask for the masks;
-noise_span_to_unique_sentinel, nonnoise_span_to_unique_sentinel, drop_noise_tokens and drop_nonnoise_tokens for inputs and
-targets, which get their EOS only later there. ``samples`` counts, over so many masks of each kind, how often each token
-is noise, how long the spans are and how many there are.
+noise_span_to_unique_sentinel, nonnoise_span_to_unique_sentinel, drop_noise_tokens and drop_nonnoise_tokens for inputs
+and targets, which get their EOS only later there. ``samples`` counts, over so many masks of each kind, how often each
+token is noise, how long the spans are and how many there are.
 
-In one thing fastmask differs: T5's targets have a sentinel for each clean run, not for each span. That is the same where
-the first token is clean and the last one noise, as without a roll. Else its sentinels in the targets are not those that
-stand for the spans in the inputs: a row that begins with noise has targets that begin with it, without a sentinel, and
-one that ends clean has a sentinel more at the end. Here each sentinel is followed by what it stands for, always.
+In one thing fastmask differs: T5's targets have a sentinel for each clean run, not for each span. That is the same
+where the first token is clean and the last one noise, as without a roll. Else its sentinels in the targets are not
+those that stand for the spans in the inputs: a row that begins with noise has targets that begin with it, without a
+sentinel, and one that ends clean has a sentinel more at the end. Here each sentinel is followed by what it stands for,
+always.
 """
 
 import json

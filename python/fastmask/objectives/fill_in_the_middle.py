@@ -36,10 +36,10 @@ class FillInTheMiddle(Objective):
     """Fill in the middle: a document's middle is moved to its end, so that a decoder learns to write it last.
 
     With PRE, SUF and MID for the three special tokens a document that is cut becomes PRE prefix SUF suffix MID middle
-    (PSM) or PRE SUF suffix MID prefix middle (SPM, the paper's second variant); both cuts are uniform. A first BOS and a
-    final EOS of the document stay at their places, and a document without other tokens is never cut. Bavarian et al.,
-    *Efficient training of language models to fill in the middle* (2022). A row is one document; in packed rows each
-    document is cut for itself. A document that is cut is three tokens longer.
+    (PSM) or PRE SUF suffix MID prefix middle (SPM, the paper's second variant); both cuts are uniform. A first BOS and
+    a final EOS of the document stay at their places, and a document without other tokens is never cut. Bavarian et
+    al., *Efficient training of language models to fill in the middle* (2022). A row is one document; in packed rows
+    each document is cut for itself. A document that is cut is three tokens longer.
 
     Outputs, int64 [rows, width]: ``input_ids``, ``labels``, ``attention_mask``; in packed rows ``position_ids`` and
     ``segment_ids`` (int32) too, all as of `CausalLM` on the rows so made. Noise, one value for each document, in their
@@ -56,8 +56,8 @@ class FillInTheMiddle(Objective):
         middle_id: MID, likewise.
         suffix_id: SUF, likewise.
         max_cut_documents: at most so many documents of a packed row are cut, the first ones that the draws choose; the
-            others stay whole. None for no limit but a loader's: there a row of ``seq_length`` has room for one cut in 128
-            tokens, and at least one.
+            others stay whole. None for no limit but a loader's: there a row of ``seq_length`` has room for one cut in
+            128 tokens, and at least one.
         max_length: refuse longer rows; None for no limit.
         vocab_size: highest id + 1; this and all that follow override the tokenizer's.
         pad_id: what padding holds in input_ids; 0 where there is none.
@@ -127,9 +127,9 @@ class FillInTheMiddle(Objective):
     ) -> Ragged:
         """Cut texts at characters, tokenize the three parts of each apart, and put them together.
 
-        A token can then begin and end where a user's cursor stands, which no cut between tokens can teach. The draws are
-        those of a row (its document 0), with characters in place of tokens. BOS and EOS are not added; the rows are meant
-        for `CausalLM`.
+        A token can then begin and end where a user's cursor stands, which no cut between tokens can teach. The draws
+        are those of a row (its document 0), with characters in place of tokens. BOS and EOS are not added; the rows
+        are meant for `CausalLM`.
 
         Args:
             texts: the documents, str.
@@ -232,7 +232,7 @@ def _special_ids(tok: Any, given: dict[str, int | None]) -> dict[str, int | None
     if missing:
         names = [families[nearest][name] for name, token in found[nearest].items() if token is None]
         raise FastmaskError(
-            f"FillInTheMiddle needs {', '.join(wanted)} and the tokenizer has no {', no '.join(names)}: use a tokenizer "
-            f"that has them, add them with tok.add_special_tokens({names}), or give {wanted[0]}="
+            f"FillInTheMiddle needs {', '.join(wanted)} and the tokenizer has no {', no '.join(names)}: use a "
+            f"tokenizer that has them, add them with tok.add_special_tokens({names}), or give {wanted[0]}="
         )
     return {**given, **found[nearest]}

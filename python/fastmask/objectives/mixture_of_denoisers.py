@@ -156,8 +156,8 @@ class MixtureOfDenoisers(Objective):
         """Make UL2's mixture of seven denoisers, each as likely as the others.
 
         Span corruption with mean lengths and densities (3, .15), (8, .15), (3, .5), (8, .5), (64, .15), (64, .5), and a
-        prefix LM whose suffix is a quarter of the row in the mean. Extreme ones (a mean of at least 12 or a density of at
-        least .3) are told by the X token, the prefix LM by S, the others by R. Tay et al. (2022), section 3.1.2.
+        prefix LM whose suffix is a quarter of the row in the mean. Extreme ones (a mean of at least 12 or a density of
+        at least .3) are told by the X token, the prefix LM by S, the others by R.
 
         Args:
             tok: a `fastmask.Tokenizer`, a Hugging Face tokenizer, or None and the ids themselves.
@@ -179,18 +179,23 @@ class MixtureOfDenoisers(Objective):
         (63, [[12, 20, 21, 99, 1]])
 
         """
-        modes = dict.fromkeys("RSX") if mode_tokens is None else dict(mode_tokens)
+        modes = dict.fromkeys("RSX") if mode_tokens is None else mode_tokens
         check_names("mode_tokens", modes, ["R", "S", "X"])
         roles = Roles.of(tok, vocab_size=vocab_size, pad_id=pad_id, eos_id=eos_id, sentinel_ids=sentinel_ids)
         room = whole_number("inputs_length", inputs_length) - any(token is not None for token in modes.values())
         _name_what_is_missing(tok, modes, roles, room)
-        common = {"max_length": max_length, "vocab_size": roles.vocab_size, "pad_id": roles.pad_id}
+        common: dict[str, Any] = {"max_length": max_length, "vocab_size": roles.vocab_size, "pad_id": roles.pad_id}
         common |= {"eos_id": roles.eos_id, "decoder_start_id": decoder_start_id}
         parts: list[tuple[Objective, float, int | str | None]] = []
         for mean, density in _UL2_SPANS:
-            spans = {"mean_noise_span_length": mean, "noise_density": density, "sentinel_ids": roles.sentinel_ids}
-            mode = "X" if mean >= 12 or density >= 0.3 else "R"
-            parts.append((SpanCorruption(None, **spans, **common), 1.0, modes[mode]))
+            spans = SpanCorruption(
+                None,
+                mean_noise_span_length=mean,
+                noise_density=density,
+                sentinel_ids=roles.sentinel_ids,
+                **common,
+            )
+            parts.append((spans, 1.0, modes["X" if mean >= 12 or density >= 0.3 else "R"]))
         prefix_lm = PrefixLM(None, noise_density=_UL2_SUFFIX, architecture="encoder_decoder", **common)
         parts.append((prefix_lm, 1.0, modes["S"]))
         return cls(tok, parts, inputs_length=inputs_length, max_length=max_length)
@@ -201,7 +206,8 @@ class MixtureOfDenoisers(Objective):
             return self
         if self.inputs_length is not None:
             raise FastmaskError(
-                f"MixtureOfDenoisers has inputs_length={self.inputs_length} and seq_length is {seq_length}: give the same"
+                f"MixtureOfDenoisers has inputs_length={self.inputs_length} and seq_length is {seq_length}: "
+                "give the same"
             )
         return MixtureOfDenoisers(None, **{**self.settings, "inputs_length": seq_length})
 
@@ -360,7 +366,9 @@ def _check_together(parts: list[_Denoiser], roles: Roles) -> tuple[str, ...]:
         for name, have, want in zip(wanted, is_so, wanted.values(), strict=True):
             if have != want:
                 what = "an encoder" if name == "decoder_input_ids" else name
-                raise FastmaskError(f"denoiser {number} has {what} {have} where {want} is wanted: mix objectives of a kind")
+                raise FastmaskError(
+                    f"denoiser {number} has {what} {have} where {want} is wanted: mix objectives of a kind"
+                )
     return tuple(name for name in _DTYPES if any(name in own for own in names))
 
 
@@ -391,8 +399,8 @@ def _name_what_is_missing(tok: Any, modes: Mapping[str, Any], roles: Roles, room
     advice = [f"tok.add_special_tokens({texts})"] if texts else []
     advice += [f"tok.add_sentinels({needed})"] if sentinels else []
     raise FastmaskError(
-        f"UL2 needs {', '.join([*texts, *sentinels])}, which the tokenizer lacks: add them with {' and '.join(advice)}, "
-        "or give mode_tokens= or sentinel_ids="
+        f"UL2 needs {', '.join([*texts, *sentinels])}, which the tokenizer lacks: "
+        f"add them with {' and '.join(advice)}, or give mode_tokens= or sentinel_ids="
     )
 
 

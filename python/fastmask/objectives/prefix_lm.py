@@ -21,15 +21,15 @@ class PrefixLM(Objective):
     (2020), section 3.2.3; Liu et al., *Generating Wikipedia by summarizing long sequences* (2018).
 
     architecture="decoder": the model sees the whole row, its prefix in both directions. Outputs, int64 [rows, width]:
-    ``input_ids``, the row; ``labels``, -100 on the prefix and on padding, else the token, not shifted (as of `CausalLM`);
-    ``attention_mask``; ``prefix_mask``, 1 on the prefix, 0 elsewhere. In packed rows each document has a prefix of its
-    own and the first token of each has label -100; ``position_ids`` and ``segment_ids`` (int32) are given too. EOS counts
-    as a token of its document.
+    ``input_ids``, the row; ``labels``, -100 on the prefix and on padding, else the token, not shifted (as of
+    `CausalLM`); ``attention_mask``; ``prefix_mask``, 1 on the prefix, 0 elsewhere. In packed rows each document has a
+    prefix of its own and the first token of each has label -100; ``position_ids`` and ``segment_ids`` (int32) are
+    given too. EOS counts as a token of its document.
 
     architecture="encoder_decoder": the encoder sees the prefix, the decoder gives the rest. Outputs, int64:
-    ``input_ids`` (the prefix and EOS) and ``attention_mask`` [rows, inputs width]; ``labels`` (the rest and EOS, -100 on
-    padding) and ``decoder_input_ids`` (the labels shifted right, -100 as the pad id) [rows, labels width]. A final EOS
-    of the row is put aside first. ``pad_to`` is the width of both, or a pair. Packed rows are refused.
+    ``input_ids`` (the prefix and EOS) and ``attention_mask`` [rows, inputs width]; ``labels`` (the rest and EOS, -100
+    on padding) and ``decoder_input_ids`` (the labels shifted right, -100 as the pad id) [rows, labels width]. A final
+    EOS of the row is put aside first. ``pad_to`` is the width of both, or a pair. Packed rows are refused.
 
     Noise: ``split``, uint32, the length of the prefix, one for each row; of packed rows one for each document, in their
     order. `apply` takes any that is no longer than its document.

@@ -37,8 +37,8 @@ def prefix_lm(
     """Cut a row, or each document of a packed one, in two. Returns split, one for each document, and the outputs.
 
     Raffel et al., *T5* (2020), section 3.2.3. A decoder sees the row, its prefix in both directions (prefix_mask), and
-    is asked for the rest. An encoder sees the prefix and the decoder gives the rest; each ends in EOS, once: a final EOS
-    of the row is put aside first.
+    is asked for the rest. An encoder sees the prefix and the decoder gives the rest; each ends in EOS, once: a final
+    EOS of the row is put aside first.
 
     >>> prefix_lm([5, 6, 7], architecture="encoder_decoder", eos_id=1)["input_ids"]
     [5, 6, 1]

@@ -154,8 +154,13 @@ def span_corruption(
     if noise == "iid":
         mask = iid_mask(len(body), noise_density=noise_density, most_spans=len(sentinel_ids), **address)
     else:
-        settings = {"noise_density": noise_density, "mean_noise_span_length": mean_noise_span_length}
-        mask = span_mask(len(body), **settings, roll=roll, **address)
+        mask = span_mask(
+            len(body),
+            noise_density=noise_density,
+            mean_noise_span_length=mean_noise_span_length,
+            roll=roll,
+            **address,
+        )
     inputs: list[int] = []
     labels: list[int] = []
     sentinels = iter(sentinel_ids)
