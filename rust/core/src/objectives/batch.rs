@@ -47,8 +47,8 @@ impl<'a> Batch<'a> {
                 .at(format!("row {row}"))
                 .advise("cut the rows to at most max_length ids first"));
         }
-        // One pass without a branch, which compilers vectorise; the culprit is looked for only when there is one.
-        if self.rows.ids().iter().fold(false, |is_found, &id| is_found | (id >= vocab_size)) {
+        // One pass that compilers vectorise, as they do not `max`; the culprit is looked for only when there is one.
+        if self.rows.ids().iter().fold(0, |highest, &id| highest.max(id)) >= vocab_size {
             return Err(self.foreign_id(vocab_size));
         }
         Ok(())

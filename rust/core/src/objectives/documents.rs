@@ -112,8 +112,8 @@ mod tests {
         assert_eq!(stretches(0, packed.segments(1)).count(), 0);
         let alone = Batch::new(rows, None).unwrap();
         assert_eq!(Documents::of(&alone).len(), 3);
-        assert_eq!(stretches(4, None).collect::<Vec<_>>(), [0..4]);
-        assert_eq!(stretches(0, None).collect::<Vec<_>>(), [0..0]);
+        assert!(stretches(4, None).eq(std::iter::once(0..4)));
+        assert!(stretches(0, None).eq(std::iter::once(0..0)));
     }
 
     #[test]

@@ -193,10 +193,10 @@ impl FillInTheMiddle {
         samples: Samples<'_>,
         (mode, cut1, cut2): (&mut [u8], &mut [u32], &mut [u32]),
     ) {
-        let cuts = lengths.iter().enumerate().map(|(index, &length)| {
+        let drawn = lengths.iter().enumerate().map(|(index, &length)| {
             self.cut(&samples.draws(index, Stream::FillInTheMiddle), 0, length as usize)
         });
-        fill(cuts, mode, cut1, cut2);
+        fill(drawn, mode, cut1, cut2);
     }
 
     /// The length of the longest row that comes of the noise; noise that says nothing is refused.
@@ -263,8 +263,8 @@ impl FillInTheMiddle {
     }
 }
 
-fn fill(cuts: impl Iterator<Item = Cut>, mode: &mut [u8], cut1: &mut [u32], cut2: &mut [u32]) {
-    for (((cut, mode), cut1), cut2) in cuts.zip(mode).zip(cut1).zip(cut2) {
+fn fill(drawn: impl Iterator<Item = Cut>, mode: &mut [u8], cut1: &mut [u32], cut2: &mut [u32]) {
+    for (((cut, mode), cut1), cut2) in drawn.zip(mode).zip(cut1).zip(cut2) {
         (*mode, *cut1, *cut2) = (cut.mode, cut.first as u32, cut.second as u32);
     }
 }
@@ -314,7 +314,9 @@ impl Moved {
     }
 
     fn extend(&mut self, parts: &[&[u32]]) {
-        parts.iter().for_each(|part| self.ids.extend_from_slice(part));
+        for part in parts {
+            self.ids.extend_from_slice(part);
+        }
     }
 
     /// Numbers the ids that came since the last document.

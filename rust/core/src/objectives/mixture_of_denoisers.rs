@@ -117,7 +117,9 @@ mod tests {
         let batch = Batch::new(rows.view(), None).unwrap();
         objective(&[1.0, 5.0, 2.0]).unwrap().choose(&batch, samples, &mut choice).unwrap();
         let mut counts = [0_u32; 3];
-        choice.iter().for_each(|&choice| counts[choice as usize] += 1);
+        for choice in choice {
+            counts[usize::from(choice)] += 1;
+        }
         let want = [500.0, 2500.0, 1000.0];
         let chi_square: f64 =
             counts.iter().zip(want).map(|(&count, want)| (f64::from(count) - want).powi(2) / want).sum();

@@ -63,8 +63,12 @@ impl Spans {
             self.list.insert(before, Span { begin: fold, end: span.end });
         }
         let (stays, turns) = self.list.split_at_mut(before);
-        stays.iter_mut().for_each(|span| *span = Span { begin: span.begin + by, end: span.end + by });
-        turns.iter_mut().for_each(|span| *span = Span { begin: span.begin - fold, end: span.end - fold });
+        for span in stays {
+            *span = Span { begin: span.begin + by, end: span.end + by };
+        }
+        for span in turns {
+            *span = Span { begin: span.begin - fold, end: span.end - fold };
+        }
         self.list.rotate_left(before);
     }
 
@@ -201,11 +205,11 @@ mod tests {
         let (draws, tokens) = (Key::new(3, 0).unwrap().draws(9, Stream::Select), 150);
         for (probability, most) in [(0.0, 9), (0.3, 200), (0.3, 4), (0.3, 0), (1.0, 1)] {
             let threshold = threshold(probability);
-            let mut drawn = Spans::default();
-            drawn.draw_each(&draws, threshold, tokens, most);
+            let mut found = Spans::default();
+            found.draw_each(&draws, threshold, tokens, most);
             let want: Vec<u8> = (0..tokens).map(|n| u8::from(u64::from(draws.draw(n)) < threshold)).collect();
             let want = &spans(&want).list;
-            assert_eq!(drawn.list, want[..most.min(want.len())], "{probability} {most}");
+            assert_eq!(found.list, want[..most.min(want.len())], "{probability} {most}");
         }
     }
 
