@@ -21,7 +21,14 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset, write_shards
     from fastmask.error import FastmaskError
     from fastmask.loader import TokenLoader
-    from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+    from fastmask.objectives import (
+        CausalLM,
+        FillInTheMiddle,
+        MaskedLM,
+        MixtureOfDenoisers,
+        PrefixLM,
+        SpanCorruption,
+    )
     from fastmask.pairs import SentencePairs
     from fastmask.ragged import Ragged
     from fastmask.tokenizer import Tokenizer
@@ -30,7 +37,10 @@ if TYPE_CHECKING:
 _HOME = {
     "CausalLM": "objectives",
     "FastmaskError": "error",
+    "FillInTheMiddle": "objectives",
     "MaskedLM": "objectives",
+    "MixtureOfDenoisers": "objectives",
+    "PrefixLM": "objectives",
     "Ragged": "ragged",
     "SentencePairs": "pairs",
     "SpanCorruption": "objectives",
@@ -46,7 +56,10 @@ _MODULES = ("kernels", "models", "reference", "torch", "training")
 __all__ = [
     "CausalLM",
     "FastmaskError",
+    "FillInTheMiddle",
     "MaskedLM",
+    "MixtureOfDenoisers",
+    "PrefixLM",
     "Ragged",
     "SentencePairs",
     "SpanCorruption",

@@ -9,8 +9,10 @@ from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 
 __all__ = [
     "CausalLm",
+    "FillInTheMiddle",
     "MaskedLm",
-    "SentencePairs",
+    "MixtureOfDenoisers",
+    "PrefixLm",
     "SpanCorruption",
     "StreamDecoder",
     "TokenCorpus",
@@ -20,8 +22,11 @@ __all__ = [
     "arrow_lists",
     "arrow_schema",
     "arrow_stream",
+    "count_documents",
     "loader_order",
+    "padded_width",
     "philox4x32",
+    "sentinels_needed",
 ]
 
 @final
@@ -51,6 +56,56 @@ class CausalLm:
     ) -> int:
         """
         The width of the outputs for these rows.
+        """
+
+@final
+class FillInTheMiddle:
+    """
+    Fill in the middle.
+    """
+    def __new__(cls, /, settings: Incomplete) -> FillInTheMiddle: ...
+    def apply(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        noise: Incomplete,
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with what the noise makes of the rows.
+        """
+    def noise(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with noise.
+        """
+    def noise_of_texts(
+        self,
+        /,
+        lengths: Incomplete,
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+    ) -> None:
+        """
+        Fills `out` with noise for texts of so many characters each.
+        """
+    def width(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        noise: Incomplete,
+        pad_to: SupportsIndex | None,
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> int:
+        """
+        The width of the outputs that the noise makes of these rows.
         """
 
 @final
@@ -104,21 +159,90 @@ class MaskedLm:
         """
 
 @final
-class SentencePairs:
+class MixtureOfDenoisers:
     """
-    Documents to rows of two segments.
+    What a mixture of denoisers does itself: it shares out the rows.
     """
-    def __new__(cls, /, settings: Incomplete) -> SentencePairs: ...
-    def pairs(
+    def __new__(cls, /, settings: Incomplete) -> MixtureOfDenoisers: ...
+    def check(self, /, rows: tuple[Incomplete, Incomplete, Incomplete | None]) -> None:
+        """
+        Refuses rows that the mixture cannot take.
+        """
+    def choose(
         self,
         /,
-        sentences: tuple[Incomplete, Incomplete],
-        document_offsets: Incomplete,
-        key: tuple[SupportsIndex, SupportsIndex],
-        num_threads: SupportsIndex | None,
-    ) -> tuple[Incomplete, Incomplete, Incomplete, Incomplete, Incomplete]:
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+    ) -> None:
         """
-        The rows of documents, whose sentences are ids and offsets.
+        Fills `out` with the number of the objective that each row gets.
+        """
+
+@final
+class PrefixLm:
+    """
+    Prefix language modelling.
+    """
+    def __new__(cls, /, settings: Incomplete) -> PrefixLm: ...
+    def apply_to_decoder(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        split: Incomplete,
+        out: Incomplete,
+        prefix_mask: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills a decoder's arrays with what the noise makes of the rows.
+        """
+    def apply_to_encoder_decoder(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        split: Incomplete,
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills the arrays of an encoder and a decoder with what the noise makes of the rows.
+        """
+    def labels_length(self, /, tokens: SupportsIndex) -> int:
+        """
+        The length of the longest labels of rows of at most so many tokens, where there is an encoder.
+        """
+    def noise(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with noise: the length of each document's prefix.
+        """
+    def width(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        pad_to: SupportsIndex | None,
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> int:
+        """
+        The width of a decoder's outputs for these rows.
+        """
+    def widths(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        split: Incomplete,
+        pad_to: tuple[SupportsIndex | None, SupportsIndex | None],
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> tuple[int, int]:
+        """
+        The widths of an encoder's inputs and of the labels for these rows.
         """
 
 @final
@@ -372,6 +496,11 @@ def arrow_stream(
     The same as a stream of one array.
     """
 
+def count_documents(rows: tuple[Incomplete, Incomplete, Incomplete | None]) -> int:
+    """
+    How many documents rows hold: one each, or as many as their document numbers say.
+    """
+
 def loader_order(
     length: SupportsIndex, seed: SupportsIndex, epoch: SupportsIndex, start: SupportsIndex, count: SupportsIndex
 ) -> Incomplete:
@@ -379,7 +508,17 @@ def loader_order(
     The rows that a loader visits from step `start` on, in the order of (seed, epoch).
     """
 
+def padded_width(longest: SupportsIndex, pad_to: SupportsIndex | None, pad_to_multiple_of: SupportsIndex | None) -> int:
+    """
+    The width of a batch whose longest row has so many ids.
+    """
+
 def philox4x32(counter: SupportsLenAndGetItem[SupportsIndex], key: SupportsLenAndGetItem[SupportsIndex]) -> list[int]:
     """
     One block of Philox4x32-10.
+    """
+
+def sentinels_needed(inputs_length: SupportsIndex, noise_density: float, mean_noise_span_length: float) -> int:
+    """
+    How many sentinels rows need whose inputs are so long.
     """

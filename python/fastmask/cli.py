@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset
     from fastmask.tokenizer import Tokenizer
 
-_OBJECTIVES = {"masked_lm": "MaskedLM", "span_corruption": "SpanCorruption", "causal_lm": "CausalLM"}
+_OBJECTIVES = {
+    "masked_lm": "MaskedLM",
+    "span_corruption": "SpanCorruption",
+    "causal_lm": "CausalLM",
+    "prefix_lm": "PrefixLM",
+    "fill_in_the_middle": "FillInTheMiddle",
+}
 _MODELS = ("byte_bpe", "bpe", "wordpiece", "unigram")
 
 

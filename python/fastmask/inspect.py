@@ -102,8 +102,11 @@ def _one_sided(tok: "Tokenizer", out: dict[str, Any]) -> Iterator[Strip]:
         yield Strip("reads", tuple(_plain(tok, special, i) for i in ids))
         yield Strip("gives", (Cell("→", "silent"), *(_plain(tok, special, i) for i in ids[1:])))
         return
-    kinds = (_kind(i, label, tok.mask_id, special) for i, label in zip(ids, labels, strict=True))
-    yield Strip("reads", tuple(Cell(_text(tok, i), kind) for i, kind in zip(ids, kinds, strict=True)))
+    if "prefix_mask" in out:
+        yield Strip("reads", tuple(_plain(tok, special, i) for i in ids))
+    else:
+        kinds = (_kind(i, label, tok.mask_id, special) for i, label in zip(ids, labels, strict=True))
+        yield Strip("reads", tuple(Cell(_text(tok, i), kind) for i, kind in zip(ids, kinds, strict=True)))
     yield Strip("gives", tuple(Cell("·", "silent") if i == IGNORED else _plain(tok, special, i) for i in labels))
 
 

@@ -81,7 +81,9 @@ class TokenLoader:
         self.epoch = 0
         self._pad_to = self.objective.padded_lengths(seq_length)
         framing = self.objective.framing
-        room = self.objective.row_length(seq_length) - len(framing.prefix) - len(framing.suffix)
+        packs_documents = packing and self.objective.isolates_documents
+        row_length = self.objective.packed_row_length if packs_documents else self.objective.row_length
+        room = row_length(seq_length) - len(framing.prefix) - len(framing.suffix)
         if room < 1:
             raise FastmaskError(f"seq_length is {seq_length}: the tokens that frame a row leave no room for text")
         self._corpus = _rust.TokenCorpus(

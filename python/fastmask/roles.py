@@ -87,6 +87,14 @@ def word_starts_of(tok: Any, given: Any, objective: str) -> tuple[int, ...]:
     return ids_or_flags("word_starts", tok.word_starts)
 
 
+def token_of_text(tok: Any, text: str) -> int | None:
+    """Return the id of the token that the vocabulary spells so; None where there is none, or no tokenizer."""
+    if tok is None:
+        return None
+    found = tok.token_to_id(text) if hasattr(tok, "token_to_id") else tok.get_vocab().get(text)
+    return None if found is None else int(found)
+
+
 _SINGLE = tuple(field.name for field in fields(Roles) if field.name.endswith("_id"))
 
 

@@ -97,6 +97,32 @@ def test_span_corruption_fills_the_length_that_the_model_sees(tok, ds):
         fm.TokenLoader(ds, fm.SpanCorruption(tok, inputs_length=40), seq_length=48)
 
 
+def test_documents_are_cut_in_packed_rows_that_still_fit(tok, ds):
+    objective = fm.FillInTheMiddle(tok, fim_rate=1.0, prefix_id=1, middle_id=2, suffix_id=3)
+    loader = fm.TokenLoader(ds, objective, batch_size=5, seq_length=64, shuffle=False, output="numpy")
+    assert (loader.objective.max_cut_documents, loader.objective.packed_row_length(64)) == (1, 61)
+    texts = []
+    for batch in loader:
+        assert batch["input_ids"].shape == (len(batch["input_ids"]), 64)
+        ids = batch["input_ids"][batch["attention_mask"] == 1]
+        texts += ids[~np.isin(ids, [1, 2, 3])].tolist()
+    assert sorted(texts) == sorted(stream(ds, [tok.eos_id]))
+    alone = fm.TokenLoader(ds, objective, batch_size=5, seq_length=64, packing=None, output="numpy")
+    assert all((batch["attention_mask"].sum(1) <= 64).all() for batch in alone)
+
+
+def test_ul2_gives_batches_of_one_shape(tok, ds):
+    ul2 = fm.MixtureOfDenoisers.ul2(tok, 48, mode_tokens={"R": 1, "S": 2, "X": 3})
+    loader = fm.TokenLoader(ds, ul2, batch_size=4, seq_length=48, output="numpy", drop_last=True)
+    for batch in loader:
+        assert batch["input_ids"].shape == (4, 48)
+        assert batch["labels"].shape == batch["decoder_input_ids"].shape == (4, ul2.targets_length)
+        assert np.isin(batch["input_ids"][:, 0], [1, 2, 3]).all()
+    assert_equal(batches_of(pickle.loads(pickle.dumps(loader))), batches_of(loader))
+    with pytest.raises(fm.FastmaskError, match="inputs_length"):
+        fm.TokenLoader(ds, ul2, seq_length=40)
+
+
 def test_epochs_seeds_threads_and_copies(tok, ds):
     def loader(**settings):
         settings = {"batch_size": 6, "seq_length": 32, "output": "numpy", "seed": 3} | settings

@@ -48,6 +48,13 @@ def test_nothing_is_random_and_the_noise_is_empty():
     assert all(np.array_equal(first[name], second[name]) for name in first | second)
 
 
+def test_eos_has_a_label_where_padding_is_eos():
+    # Hugging Face's collator takes every id that is the pad id for padding, so a model never learns to stop.
+    batch = CausalLM(vocab_size=60, eos_id=1, pad_id=1)([[5, 6, 1], [7, 1]], pad_to=4)
+    assert batch["labels"].tolist() == [[5, 6, 1, -100], [7, 1, -100, -100]]
+    assert batch["attention_mask"].tolist() == [[1, 1, 1, 0], [1, 1, 0, 0]]
+
+
 def test_framing_is_eos_after_each_document():
     assert CausalLM(vocab_size=60, eos_id=1).framing.separator == (1,)
     assert CausalLM(vocab_size=60).framing.separator == ()

@@ -3,12 +3,31 @@
 import numpy as np
 import pytest
 
-from fastmask import CausalLM, FastmaskError, MaskedLM, SpanCorruption
+from fastmask import (
+    CausalLM,
+    FastmaskError,
+    FillInTheMiddle,
+    MaskedLM,
+    MixtureOfDenoisers,
+    PrefixLM,
+    SpanCorruption,
+)
 
 MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60}
 SPANS = {"sentinel_ids": (59, 58), "eos_id": 1, "vocab_size": 60}
 CAUSAL = {"vocab_size": 60}
-GOOD = [(MaskedLM, MASKED), (SpanCorruption, SPANS), (CausalLM, CAUSAL)]
+PREFIX = {"eos_id": 1, "vocab_size": 60, "architecture": "encoder_decoder"}
+MIDDLE = {"prefix_id": 57, "middle_id": 58, "suffix_id": 59, "vocab_size": 60}
+MIXTURE = {"denoisers": [(SpanCorruption(**SPANS), 1, 50), (PrefixLM(**PREFIX), 1, None)]}
+GOOD = [
+    (MaskedLM, MASKED),
+    (SpanCorruption, SPANS),
+    (CausalLM, CAUSAL),
+    (PrefixLM, {"vocab_size": 60}),
+    (PrefixLM, PREFIX),
+    (FillInTheMiddle, MIDDLE),
+    (MixtureOfDenoisers, MIXTURE),
+]
 
 SETTINGS = [
     (MaskedLM, MASKED, "mlm_probability", 1.5),
@@ -59,6 +78,32 @@ SETTINGS = [
     (SpanCorruption, SPANS, "eos_id", 60),
     (SpanCorruption, SPANS, "decoder_start_id", 60),
     (SpanCorruption, SPANS, "decoder_start_id", -1),
+    (SpanCorruption, SPANS, "roll", 1),
+    (SpanCorruption, SPANS, "noise", "regular"),
+    (SpanCorruption, SPANS, "noise", None),
+    (PrefixLM, PREFIX, "noise_density", 0.51),
+    (PrefixLM, PREFIX, "noise_density", -0.1),
+    (PrefixLM, PREFIX, "noise_density", None),
+    (PrefixLM, PREFIX, "architecture", "encoder"),
+    (PrefixLM, PREFIX, "architecture", None),
+    (PrefixLM, PREFIX, "eos_id", None),
+    (PrefixLM, PREFIX, "eos_id", 60),
+    (PrefixLM, PREFIX, "decoder_start_id", 60),
+    (PrefixLM, PREFIX, "pad_id", 60),
+    (PrefixLM, PREFIX, "max_length", -1),
+    (FillInTheMiddle, MIDDLE, "fim_rate", 1.01),
+    (FillInTheMiddle, MIDDLE, "spm_rate", float("nan")),
+    (FillInTheMiddle, MIDDLE, "prefix_id", None),
+    (FillInTheMiddle, MIDDLE, "middle_id", 60),
+    (FillInTheMiddle, MIDDLE, "suffix_id", 58),
+    (FillInTheMiddle, MIDDLE, "max_cut_documents", 0),
+    (FillInTheMiddle, MIDDLE, "bos_id", 60),
+    (MixtureOfDenoisers, MIXTURE, "denoisers", ()),
+    (MixtureOfDenoisers, MIXTURE, "inputs_length", 2.5),
+    (MixtureOfDenoisers, MIXTURE, "inputs_length", 512),
+    (MixtureOfDenoisers, MIXTURE, "max_length", -1),
+    (MixtureOfDenoisers, MIXTURE, "vocab_size", 61),
+    (MixtureOfDenoisers, MIXTURE, "pad_id", 5),
     (CausalLM, CAUSAL, "vocab_size", None),
     (CausalLM, CAUSAL, "pad_id", 60),
     (CausalLM, CAUSAL, "eos_id", 60),
@@ -131,13 +176,24 @@ def test_rows(objective, rows, message):
             call(rows)
 
 
-def test_packed_rows_have_no_spans():
-    with pytest.raises(FastmaskError, match="packed rows"):
-        SpanCorruption(**SPANS)(([[5, 6]], [[1, 2]]))
+@pytest.mark.parametrize("objective", [SpanCorruption(**SPANS), PrefixLM(**PREFIX), MixtureOfDenoisers(**MIXTURE)])
+def test_an_encoder_takes_no_packed_rows(objective):
+    for call in (objective, objective.noise):
+        with pytest.raises(FastmaskError, match=f"{type(objective).__name__} got packed rows"):
+            call(([[5, 6]], [[1, 2]]))
+
+
+def test_iid_noise_cannot_be_rolled():
+    with pytest.raises(FastmaskError, match=r'noise is "iid" and roll is true: .*only spans can be rolled'):
+        SpanCorruption(**SPANS, noise="iid", roll=True)
 
 
 def action(values, dtype=np.uint8, random_ids=(0, 0)):
     return {"action": np.array(values, dtype), "random_ids": np.array(random_ids, np.uint32)}
+
+
+def cuts(mode, cut1, cut2):
+    return {"mode": np.array([mode]), "cut1": np.array([cut1]), "cut2": np.array([cut2])}
 
 
 NOISE = [
@@ -154,6 +210,20 @@ NOISE = [
     (SpanCorruption(**SPANS), {"mask": np.array([[False, True]])}, "mask.*shape"),
     (SpanCorruption(**SPANS), {"mask": np.array([False, True])}, "row 0: the final EOS is noise"),
     (CausalLM(**CAUSAL), {"mask": np.array([False, True])}, "unknown .*mask"),
+    (PrefixLM(**PREFIX), {}, "lacks .*split"),
+    (PrefixLM(**PREFIX), {"split": np.array([1.0])}, "split.*float64"),
+    (PrefixLM(**PREFIX), {"split": np.array([-1])}, "split.*holds -1"),
+    (PrefixLM(**PREFIX), {"split": np.array([1, 1])}, "split.*shape"),
+    (PrefixLM(**PREFIX), {"split": np.array([2])}, "row 0: a prefix of 2 tokens in a document of 1"),
+    (PrefixLM(vocab_size=60), {"split": np.array([3])}, "row 0: a prefix of 3 tokens in a document of 2"),
+    (FillInTheMiddle(**MIDDLE), {"mode": np.array([1])}, "lacks .*cut1"),
+    (FillInTheMiddle(**MIDDLE), cuts(3, 0, 0), "row 0: mode 3 with cuts 0 and 0"),
+    (FillInTheMiddle(**MIDDLE), cuts(1, 2, 1), "row 0: mode 1 with cuts 2 and 1"),
+    (FillInTheMiddle(**MIDDLE), cuts(2, 0, 3), "row 0: mode 2 with cuts 0 and 3 in a document of 2 tokens"),
+    (FillInTheMiddle(**MIDDLE), cuts(256, 0, 0), "mode.*does not fit uint8"),
+    (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([0], np.uint8)}, "lacks .*noise"),
+    (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([2]), "noise": []}, "holds 2: give numbers below 2"),
+    (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([0]), "noise": 5}, "not a list of 2"),
 ]
 
 

@@ -10,17 +10,28 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastmask import CausalLM, MaskedLM, Ragged, SpanCorruption
+from fastmask import CausalLM, FillInTheMiddle, MaskedLM, MixtureOfDenoisers, PrefixLM, Ragged, SpanCorruption
 
 MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60, "word_starts": range(10, 50)}
-OBJECTIVES = [
+ENDS = {"eos_id": 1, "vocab_size": 60}
+SPANS = SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS)
+PREFIX = PrefixLM(**ENDS, architecture="encoder_decoder")
+MIDDLE = FillInTheMiddle(**ENDS, prefix_id=57, middle_id=58, suffix_id=59)
+RANDOM = [
     MaskedLM(**MASKED, mlm_probability=0.3),
     MaskedLM(**MASKED, mlm_probability=0.3, grouping="word", original_ids=True),
     MaskedLM(**MASKED, mlm_probability=0.3, grouping="ngram", count="exact", replace_unit="group"),
     MaskedLM(**MASKED, mlm_probability=0.3, grouping="span", count="exact", max_predictions=30),
-    SpanCorruption(sentinel_ids=range(59, 29, -1), eos_id=1, vocab_size=60),
-    CausalLM(vocab_size=60, eos_id=1),
+    SPANS,
+    SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, roll=True),
+    SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, noise="iid"),
+    PrefixLM(**ENDS),
+    PREFIX,
+    MIDDLE,
+    MixtureOfDenoisers(denoisers=[(SPANS, 1, 28), (PREFIX, 2, 29)]),
+    MixtureOfDenoisers(denoisers=[(MIDDLE, 1, None), (PrefixLM(**ENDS), 1, 29), (CausalLM(**ENDS), 1, 28)]),
 ]
+OBJECTIVES = [*RANDOM, CausalLM(**ENDS)]
 EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
 ROWS = st.lists(st.lists(st.integers(0, 29), max_size=50), max_size=6)
 DRAWS = {"seed": 2**63 + 5, "epoch": 77}
@@ -78,11 +89,12 @@ def test_without_sample_ids_rows_are_numbered(objective):
     equal(objective(rows, seed=4), objective(rows, seed=4, sample_ids=np.arange(3, dtype=np.int16)))
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES[:-1], ids=lambda objective: type(objective).__name__)
+@pytest.mark.parametrize("objective", RANDOM, ids=lambda objective: type(objective).__name__)
 def test_seed_epoch_and_sample_id_each_matter(objective):
-    rows = [list(range(2, 29)) * 3]
-    variants = [{}, {"seed": 1}, {"seed": 2**32}, {"epoch": 1}, {"sample_ids": [1]}, {"sample_ids": [2**32]}]
-    seen = {objective(rows, **variant)["input_ids"].tobytes() for variant in variants}
+    # Four rows: of one alone a split, or whether it is cut at all, may well come out the same twice.
+    rows, same = [list(range(2, 29)) * 3] * 4, np.arange(4, dtype=np.uint64)
+    variants = [{}, {"seed": 1}, {"seed": 2**32}, {"epoch": 1}, {"sample_ids": same + 4}, {"sample_ids": same + 2**32}]
+    seen = {b"".join(array.tobytes() for array in objective(rows, **variant).values()) for variant in variants}
     assert len(seen) == len(variants)
 
 
@@ -153,6 +165,15 @@ def test_a_fingerprint_is_the_same_in_another_process():
     code = "from fastmask import CausalLM; print(CausalLM(vocab_size=60, eos_id=1).fingerprint)"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.strip() == OBJECTIVES[-1].fingerprint
+
+
+def test_a_fingerprint_says_what_is_nested():
+    def mixture(weight, **settings):
+        return MixtureOfDenoisers(denoisers=[(PrefixLM(**ENDS, **settings), weight, 29), (CausalLM(**ENDS), 1, 28)])
+
+    same, others = mixture(2), [mixture(3), mixture(2, noise_density=0.25)]
+    assert (same, same.fingerprint) == (mixture(2.0), mixture(2.0).fingerprint)
+    assert all(other != same and other.fingerprint != same.fingerprint for other in others)
 
 
 def test_a_fastmask_tokenizer_says_the_ids():

@@ -6,12 +6,22 @@ fastmask.reference; to write them anew, run in the root of the repository
     PYTHONPATH=python python tests/objectives/test_objective_vectors.py
 """
 
+import functools
 import json
 import random
+from collections import Counter
 
 import pytest
 
-from fastmask import CausalLM, MaskedLM, SpanCorruption, reference
+from fastmask import (
+    CausalLM,
+    FillInTheMiddle,
+    MaskedLM,
+    MixtureOfDenoisers,
+    PrefixLM,
+    SpanCorruption,
+    reference,
+)
 from fastmask.testing.vectors import FILE, published_vectors
 
 MASKED = {"mask_id": 4, "special_ids": [0, 1, 2, 3, 4, 59], "vocab_size": 60}
@@ -36,7 +46,27 @@ SPAN_SETTINGS = [
     {},
     {"noise_density": 0.5, "mean_noise_span_length": 1.0},
     {"noise_density": 0.25, "mean_noise_span_length": 8.0},
+    {"noise_density": 0.3, "roll": True},
+    {"noise_density": 0.3, "noise": "iid"},
 ]
+PREFIX = {"eos_id": 1}
+PREFIX_SETTINGS = [{}, {"noise_density": 0.25}, {"architecture": "encoder_decoder", "decoder_start_id": 3}]
+MIDDLE = {"prefix_id": 57, "middle_id": 58, "suffix_id": 59, "eos_id": 1}
+MIDDLE_SETTINGS = [{"bos_id": 2}, {"fim_rate": 1.0}, {"fim_rate": 0.9, "max_cut_documents": 1}]
+MIXTURE_SETTINGS = [
+    [["span_corruption", SPANS, 1.0, 30], ["prefix_lm", {**PREFIX, **PREFIX_SETTINGS[2]}, 0.5, 31]],
+    [
+        ["span_corruption", {**SPANS, **SPAN_SETTINGS[1]}, 1, None],
+        ["span_corruption", {**SPANS, **SPAN_SETTINGS[4]}, 2, 33],
+    ],
+]
+CLASSES = {
+    "masked_lm": MaskedLM,
+    "span_corruption": SpanCorruption,
+    "prefix_lm": PrefixLM,
+    "fill_in_the_middle": FillInTheMiddle,
+    "mixture_of_denoisers": MixtureOfDenoisers,
+}
 SEGMENTS = [[], [1], [1, 1], [1, 2], [1, 2, 3], [1, 1, 1, 2, 3, 3]]
 
 
@@ -52,6 +82,9 @@ def make():
     for name, ids, variants, texts in (
         ("masked_lm", MASKED, MASKED_SETTINGS, rows),
         ("span_corruption", SPANS, SPAN_SETTINGS, ended),
+        ("prefix_lm", PREFIX, PREFIX_SETTINGS, ended),
+        ("fill_in_the_middle", MIDDLE, MIDDLE_SETTINGS, ended),
+        ("mixture_of_denoisers", {}, [{"denoisers": parts} for parts in MIXTURE_SETTINGS], ended),
     ):
         for settings in variants:
             for sample, text in zip(SAMPLES, texts, strict=True):
@@ -60,12 +93,25 @@ def make():
         text = row(len(segments))
         yield causal_case(text, None)
         yield causal_case(text, segments)
+    for name, settings in (
+        ("prefix_lm", PREFIX),
+        *(("fill_in_the_middle", {**MIDDLE, **more}) for more in MIDDLE_SETTINGS),
+    ):
+        for sample, segments in zip(SAMPLES, SEGMENTS[2:], strict=True):
+            yield case(name, settings, sample, row(len(segments)), segments)
 
 
-def case(name, settings, sample, row):
+def case(name, settings, sample, row, segments=None):
     given = dict(zip(("seed", "epoch", "sample_id"), sample, strict=True))
-    outputs = getattr(reference, name)(row, **settings, **given)
-    return {"objective": name, "settings": settings, **given, "row": row, "outputs": outputs}
+    packed = {} if segments is None else {"segments": segments}
+    bound = dict(settings)
+    if name == "mixture_of_denoisers":
+        bound["denoisers"] = [
+            (functools.partial(getattr(reference, part), **ids), weight, token)
+            for part, ids, weight, token in settings["denoisers"]
+        ]
+    outputs = getattr(reference, name)(row, **bound, **packed, **given)
+    return {"objective": name, "settings": settings, **given, "row": row, **packed, "outputs": outputs}
 
 
 def causal_case(row, segments):
@@ -82,17 +128,28 @@ def test_the_reference_gives_the_vectors(given):
         assert causal_case(given["row"], given["segments"]) == given
     else:
         sample = (given["seed"], given["epoch"], given["sample_id"])
-        assert case(given["objective"], given["settings"], sample, given["row"]) == given
+        assert case(given["objective"], given["settings"], sample, given["row"], given.get("segments")) == given
 
 
 @pytest.mark.parametrize("given", [given for given in CASES if given["objective"] != "causal_lm"])
 def test_the_core_gives_the_vectors(given):
-    classes = {"masked_lm": MaskedLM, "span_corruption": SpanCorruption}
-    objective = classes[given["objective"]](**{"vocab_size": 60, **given["settings"]})
+    objective = objective_of(given["objective"], given["settings"])
     sample = {"seed": given["seed"], "epoch": given["epoch"], "sample_ids": [given["sample_id"]]}
-    got = {**objective.noise([given["row"]], **sample), **objective([given["row"]], **sample)}
+    rows = ([given["row"]], [given["segments"]]) if "segments" in given else [given["row"]]
+    noise = objective.noise(rows, **sample)
+    for part in noise.get("noise", []):
+        noise |= {name: array for name, array in part.items() if len(array)}
+    got = {**noise, **objective(rows, **sample)}
     for name, values in given["outputs"].items():
         assert got[name].ravel().tolist() == values, name
+
+
+def objective_of(name, settings):
+    settings = {"vocab_size": 60, **settings}
+    if "denoisers" in settings:
+        parts = [(objective_of(part, ids), weight, token) for part, ids, weight, token in settings["denoisers"]]
+        settings["denoisers"] = parts
+    return CLASSES[name](**settings)
 
 
 @pytest.mark.parametrize("given", [given for given in CASES if given["objective"] == "causal_lm"])
@@ -103,8 +160,15 @@ def test_the_core_gives_the_causal_vectors(given):
 
 
 def test_there_are_enough_of_them():
-    names = [given["objective"] for given in CASES]
-    assert (names.count("masked_lm"), names.count("span_corruption"), names.count("causal_lm")) == (40, 12, 12)
+    names = Counter(given["objective"] for given in CASES)
+    assert names == {
+        "masked_lm": 40,
+        "span_corruption": 20,
+        "causal_lm": 12,
+        "prefix_lm": 16,
+        "fill_in_the_middle": 24,
+        "mixture_of_denoisers": 8,
+    }
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""SpanCorruption: equal to its reference, T5's lengths and shift, nothing lost, every mask equally likely."""
+"""SpanCorruption: equal to its reference, T5's lengths and shift, nothing lost, every mask equally likely.
+
+How it compares with T5's own functions is in test_t5_conformance.py.
+"""
 
 import itertools
 from collections import Counter
@@ -35,13 +38,19 @@ def rebuild(inputs, labels, sentinels):
     return list(itertools.chain.from_iterable(spans.get(token, [token]) for token in inputs[:-1]))
 
 
+NOISE = pytest.mark.parametrize(
+    "noise", [{}, {"roll": True}, {"noise": "iid"}], ids=["spans", "rolled spans", "iid noise"]
+)
+
+
+@NOISE
 @given(data=st.data(), text=TEXT, ended=st.booleans(), density=DENSITY, mean=MEAN)
-def test_equals_the_reference_and_nothing_is_lost(draws, data, text, ended, density, mean):
+def test_equals_the_reference_and_nothing_is_lost(draws, data, noise, text, ended, density, mean):
     draw = data.draw(draws)
     row = [*text, EOS] if ended else text
-    settings = {"noise_density": density, "mean_noise_span_length": mean}
+    settings = {"noise_density": density, "mean_noise_span_length": mean, **noise}
     sample = {"seed": draw["seed"], "epoch": draw["epoch"], "sample_ids": [draw["sample_id"]]}
-    assume(reference.noise_and_spans(len(text), density, mean)[1] <= 30)
+    assume(noise.get("noise") or reference.noise_and_spans(len(text), density, mean)[1] < 30)
     objective = SpanCorruption(**IDS, **settings)
     want = reference.span_corruption(row, sentinel_ids=IDS["sentinel_ids"], eos_id=EOS, **settings, **draw)
     got = objective([row], **sample)
@@ -92,8 +101,8 @@ def test_lengths_are_those_of_t5(inputs_length, density, mean, raw, targets):
     assert batch["labels"].shape == (2, targets)
 
 
-@given(inputs_length=st.integers(3, 300), density=st.floats(0, 0.9), mean=MEAN)
-def test_raw_length_is_the_longest_that_fits(inputs_length, density, mean):
+@given(inputs_length=st.integers(3, 300), density=st.floats(0, 0.9), mean=MEAN, roll=st.booleans())
+def test_raw_length_is_the_longest_that_fits(inputs_length, density, mean, roll):
     objective = SpanCorruption(
         sentinel_ids=range(1000, 5000),
         eos_id=1,
@@ -101,11 +110,16 @@ def test_raw_length_is_the_longest_that_fits(inputs_length, density, mean):
         inputs_length=inputs_length,
         noise_density=density,
         mean_noise_span_length=mean,
+        roll=roll,
     )
-    assert (objective.raw_length, objective.targets_length) == reference.span_lengths(inputs_length, density, mean)
+    want = reference.span_lengths(inputs_length, density, mean, roll=roll)
+    assert (objective.raw_length, objective.targets_length) == want
     batch = objective([[5] * objective.raw_length, [5] * (objective.raw_length // 2)])
     assert batch["input_ids"].shape[1] <= inputs_length
-    assert batch["labels"].shape[1] == objective.targets_length
+    if roll:
+        assert objective.targets_length - 1 <= batch["labels"].shape[1] <= objective.targets_length
+    else:
+        assert batch["labels"].shape[1] == objective.targets_length
     with pytest.raises(FastmaskError, match=r"row 0: \d+ tokens, and inputs_length has room for"):
         objective([[5] * (objective.raw_length + 1)])
 
@@ -140,6 +154,108 @@ def test_every_mask_is_equally_likely(p_value):
     seen = Counter(map(tuple, drawn.reshape(-1, length).tolist()))
     assert set(seen) == set(masks)
     assert p_value([seen[mask] for mask in masks], [1000] * 15, 14) > 1e-3
+
+
+def test_rolled_rows_fill_the_length_at_worst():
+    objective = SpanCorruption(**{**IDS, "sentinel_ids": range(30, 60)}, inputs_length=100, roll=True)
+    assert (objective.raw_length, objective.targets_length) == (109, 23)
+    rows = np.full((400, objective.raw_length), 5)
+    batch = objective(rows, pad_to=(100, 23))
+    assert batch["attention_mask"].sum(1).max() == 100
+    assert (batch["labels"] != -100).sum(1).max() == 23
+    # Some are shorter: those whose noise is not folded around the end.
+    assert batch["attention_mask"].sum(1).min() == 99
+
+
+def test_the_sentinel_budget_of_a_roll_is_for_the_worst_case():
+    settings = {"eos_id": EOS, "vocab_size": 60, "roll": True, "noise_density": 0.4, "mean_noise_span_length": 2.0}
+    row = [[5] * 10]  # 4 tokens of noise in 2 spans, of which one may be folded
+    with pytest.raises(FastmaskError, match="row 0: 3 noise spans and 2 sentinels"):
+        SpanCorruption(**settings, sentinel_ids=[59, 58])(row)
+    assert SpanCorruption(**settings, sentinel_ids=[59, 58, 57])(row)["input_ids"].shape[1] in (9, 10)
+    with pytest.raises(FastmaskError, match="inputs_length 9: 3 noise spans and 2 sentinels"):
+        SpanCorruption(**settings, sentinel_ids=[59, 58], inputs_length=9)
+
+
+def test_a_roll_makes_every_token_noise_equally_often(p_value):
+    length, tries = 20, 20_000
+    settings = {"noise_density": 0.15, "mean_noise_span_length": 3.0}
+    drawn = SpanCorruption(**IDS, **settings, roll=True).noise(np.full((tries, length), 5), seed=6)["mask"]
+    # One span of three: where it begins says everything, so these counts are independent.
+    mask = drawn.reshape(-1, length)
+    begins = (mask & ~np.roll(mask, 1, axis=1)).sum(0)
+    assert begins.sum() == tries
+    assert p_value(begins, [tries / length] * length, length - 1) > 1e-3
+    still = SpanCorruption(**IDS, **settings).noise(np.full((tries, length), 5), seed=6)["mask"].reshape(-1, length)
+    assert (still == still[0]).all()
+    assert still[0].tolist() == [False] * 17 + [True] * 3
+
+
+def test_iid_noise_takes_each_token_for_itself(p_value):
+    mask = SpanCorruption(**IDS, noise="iid", noise_density=0.3).noise(np.full((5000, 8), 5), seed=7)["mask"]
+    seen = Counter(map(tuple, mask.reshape(-1, 8).tolist()))
+    masks = list(itertools.product([False, True], repeat=8))
+    expected = [5000 * 0.3 ** sum(noisy) * 0.7 ** (8 - sum(noisy)) for noisy in masks]
+    # Rare masks are counted together, as the test wants five of a kind.
+    common = [(seen[noisy], want) for noisy, want in zip(masks, expected, strict=True) if want >= 5]
+    rare = 5000 - sum(count for count, _ in common), 5000 - sum(want for _, want in common)
+    counts, wants = zip(*common, rare, strict=True)
+    assert p_value(counts, wants, len(counts) - 1) > 1e-3
+
+
+def test_iid_noise_never_has_more_spans_than_there_are_sentinels():
+    settings = {"eos_id": EOS, "vocab_size": 60, "noise": "iid", "noise_density": 0.5}
+    free, rows = SpanCorruption(sentinel_ids=range(30, 60), **settings), np.full((50, 40), 5)
+    scarce = SpanCorruption(sentinel_ids=[59, 58, 57], **settings)
+    masks = [objective.noise(rows, seed=8)["mask"].reshape(-1, 40) for objective in (free, scarce)]
+    for whole, cut in zip(*masks, strict=True):
+        spans = np.cumsum(whole & ~np.append(False, whole[:-1]))
+        assert (cut == (whole & (spans <= 3))).all()
+    batch = scarce(rows, seed=8)
+    assert np.isin(batch["input_ids"], [59, 58, 57]).sum() == 150
+
+
+def test_of_iid_noise_the_length_of_inputs_alone_is_known():
+    objective = SpanCorruption(**IDS, noise="iid", noise_density=1.0, inputs_length=20)
+    assert (objective.raw_length, objective.targets_length) == (19, None)
+    assert objective.padded_lengths(20) == (20, None)
+    batch = objective(np.full((3, 19), 5), pad_to=objective.padded_lengths(20))
+    assert (batch["input_ids"].shape, batch["labels"].shape) == ((3, 20), (3, 21))
+    # No row of 19 tokens has longer inputs than one whose noise is single tokens.
+    single = np.arange(19) % 2 == 0
+    assert objective.apply([[5] * 19], {"mask": single})["input_ids"].shape == (1, 20)
+
+
+def test_the_setting_that_has_a_methods_name_is_in_settings_alone():
+    objective = SpanCorruption(**IDS, noise="iid")
+    assert objective.settings["noise"] == "iid"
+    assert objective.noise([[5]])["mask"].shape == (1,)
+
+
+def test_sentinels_never_run_into_the_vocabulary():
+    # T5's own functions and Flax's collator count down from the vocabulary's end without a bound: the 101st span of a
+    # row gets an ordinary token.
+    objective = SpanCorruption(sentinel_ids=range(999, 899, -1), eos_id=EOS, vocab_size=1000)
+    with pytest.raises(FastmaskError, match="row 0: 114 noise spans and 100 sentinels"):
+        objective([[5] * 2274])
+    with pytest.raises(FastmaskError, match="inputs_length 2048: 114 noise spans and 100 sentinels"):
+        SpanCorruption(**{**objective.settings, "inputs_length": 2048})
+
+
+@NOISE
+def test_id_0_is_a_token_like_others(noise):
+    # Flax's collator dropped all ids that are not above 0, so that rows came out at different lengths.
+    row = [0, 5, 0, 0, 6, 7, 0, 8, 9, 0, 0, 0]
+    batch = SpanCorruption(**IDS, noise_density=0.4, **noise)([row], seed=2)
+    assert rebuild(batch["input_ids"][0].tolist(), batch["labels"][0].tolist(), IDS["sentinel_ids"]) == row
+
+
+def test_the_last_token_is_always_noise_and_the_first_never_unless_it_is_rolled():
+    rows = np.full((200, 24), 5)
+    plain, rolled = (SpanCorruption(**IDS, roll=roll).noise(rows)["mask"].reshape(-1, 24) for roll in (False, True))
+    assert (plain[:, -1].all(), plain[:, 0].any()) == (True, False)
+    assert 0 < rolled[:, 0].sum() < 200
+    assert 0 < rolled[:, -1].sum() < 200
 
 
 def test_decoder_inputs_are_shifted_as_t5_shifts_them():

@@ -59,14 +59,17 @@ def test_tokenize(files, tmp_path):
     assert f"{ds.offsets[-1]:,} tokens" in done.stdout
 
 
-@pytest.mark.parametrize("objective", ["masked_lm", "span_corruption", "causal_lm"])
+SHOWN = {"masked_lm": "masked]", "span_corruption": "|sentinel]", "causal_lm": "→", "prefix_lm": "·"}
+
+
+@pytest.mark.parametrize("objective", SHOWN)
 def test_inspect(files, tmp_path, objective):
     page = tmp_path / "page.html"
     shared = ("--tokenizer", files / "tokenizer.json", "--objective", objective)
     done = command("inspect", "The cat sat on the mat, and the dog lay under it.", *shared, "--html", page)
     assert done.returncode == 0, done.stderr
     assert "cat" in done.stdout
-    assert {"masked_lm": "masked]", "span_corruption": "|sentinel]", "causal_lm": "→"}[objective] in done.stdout
+    assert SHOWN[objective] in done.stdout
     content = page.read_text()
     assert "<span" in content
     assert "http" not in content
@@ -136,6 +139,7 @@ TRAIN = ("train", "bert", "--corpus", "corpus.txt", "--tokenizer", "tokenizer.js
         (("tokenize", "corpus.txt", "--tokenizer", "broken.json", "--out", "new"), "broken.json: not the JSON object"),
         (("inspect", "text", "--tokenizer", "plain.json"), "mask_id"),
         (("inspect", "text", "--tokenizer", "plain.json", "--objective", "span_corruption"), "eos_id"),
+        (("inspect", "text", "--tokenizer", "plain.json", "--objective", "fill_in_the_middle"), "no <fim_prefix>"),
         (("train", "bort", *TRAIN[2:]), "unknown recipe: 'bort' (known: bert, gpt2, t5)"),
         ((*TRAIN, "--size", "huge"), "unknown size"),
         ((*TRAIN, "--set", "mlm=3"), "unknown setting"),

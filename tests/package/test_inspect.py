@@ -34,6 +34,14 @@ def test_spans_are_shown_on_both_sides(tok):
     assert sentinels[0] == sentinels[1] == [f"<extra_id_{n}>" for n in range(len(sentinels[0]))]
 
 
+def test_a_prefix_is_read_and_not_asked_for(tok):
+    objective, ids = fm.PrefixLM(tok), tok.encode(TEXT).tolist()
+    reads, gives = inspect.picture(tok, objective, TEXT, seed=3).strips
+    split = int(objective.noise([ids], seed=3)["split"][0])
+    assert {cell.kind for cell in reads.cells} == {"plain"}
+    assert [cell.kind for cell in gives.cells] == ["silent"] * split + ["plain"] * (len(ids) - split)
+
+
 def test_the_terminal_is_not_given_orders(tok):
     text = "a\x1b[2Jb\x07\x7f\x9b31mc\n\td"
     shown = inspect.as_terminal(inspect.picture(tok, fm.CausalLM(tok), text), colour=False)

@@ -56,7 +56,14 @@ def test_an_objective_has_the_same_name_everywhere():
 
     rust = {path.stem for path in (CORE / "objectives").glob("*.rs")}
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "objectives").glob("test_*.py")}
-    names = {"MaskedLM": "masked_lm", "SpanCorruption": "span_corruption", "CausalLM": "causal_lm"}
+    names = {
+        "CausalLM": "causal_lm",
+        "FillInTheMiddle": "fill_in_the_middle",
+        "MaskedLM": "masked_lm",
+        "MixtureOfDenoisers": "mixture_of_denoisers",
+        "PrefixLM": "prefix_lm",
+        "SpanCorruption": "span_corruption",
+    }
     assert {cls.__name__ for cls in objectives.Objective.__subclasses__()} == set(names)
     for name in names.values():
         assert name in rust

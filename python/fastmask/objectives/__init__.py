@@ -1,12 +1,25 @@
-"""Rows to what a model is trained on: masked, span-corrupted and causal language modelling.
+"""Rows to what a model is trained on: masked, span-corrupted, causal, prefix and fill-in-the-middle language modelling.
 
 An objective is immutable, and its result is a pure function of (seed, epoch, sample id, row, settings): equal in any
 batch, on any number of threads, after any resume. `fastmask.reference` says the same in plain Python.
 """
 
 from fastmask.objectives.causal_lm import CausalLM
+from fastmask.objectives.fill_in_the_middle import FillInTheMiddle
 from fastmask.objectives.masked_lm import MaskedLM
+from fastmask.objectives.mixture_of_denoisers import MixtureOfDenoisers
 from fastmask.objectives.objective import Framing, Objective, PadTo
+from fastmask.objectives.prefix_lm import PrefixLM
 from fastmask.objectives.span_corruption import SpanCorruption
 
-__all__ = ["CausalLM", "Framing", "MaskedLM", "Objective", "PadTo", "SpanCorruption"]
+__all__ = [
+    "CausalLM",
+    "FillInTheMiddle",
+    "Framing",
+    "MaskedLM",
+    "MixtureOfDenoisers",
+    "Objective",
+    "PadTo",
+    "PrefixLM",
+    "SpanCorruption",
+]

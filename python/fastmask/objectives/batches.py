@@ -57,6 +57,19 @@ class Batch:
             arrays["next_sentence_label"][:] = self.pairs.next_sentence_label
         return arrays
 
+    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Batch":
+        """Return the rows of these numbers, in this order (copied)."""
+        lengths = np.diff(self.rows.offsets)[numbers]
+        offsets = np.zeros(len(numbers) + 1, np.int64)
+        np.cumsum(lengths, out=offsets[1:])
+        tokens = np.arange(offsets[-1]) + np.repeat(self.rows.offsets[numbers] - offsets[:-1], lengths)
+        segments = None if self.segments is None else self.segments[tokens]
+        return Batch(Ragged(self.rows.ids[tokens], offsets), segments)
+
+    def documents(self) -> int:
+        """Count the documents; a row that is not packed is one. Document numbers are checked."""
+        return _rust.count_documents(self.arrays)
+
 
 def _segments(segments: Any, rows: Ragged) -> npt.NDArray[np.int32]:
     if isinstance(segments, Ragged):
@@ -84,10 +97,15 @@ def _whole_array(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], lengt
 
 def noise_array(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, rows: Ragged) -> npt.NDArray[Any]:
     """Return the array called ``name`` of ``noise``, one value for each id of ``rows``."""
+    return noise_array_of(noise, name, dtype, len(rows.ids))
+
+
+def noise_array_of(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, length: int) -> npt.NDArray[Any]:
+    """Return the array called ``name`` of ``noise``, which has ``length`` values."""
     wanted, array = np.dtype(dtype), np.asarray(noise[name])
     if wanted.kind == "b" and array.dtype != wanted:
         raise FastmaskError(f"noise[{name!r}] has dtype {array.dtype}: give bool")
-    return _whole_array(f"noise[{name!r}]", array, wanted, len(rows.ids))
+    return _whole_array(f"noise[{name!r}]", array, wanted, length)
 
 
 def check_names(what: str, given: Mapping[str, Any], wanted: Sequence[str], ignored: Sequence[str] = ()) -> None:
@@ -125,6 +143,11 @@ class Draws:
     def arrays(self) -> tuple[int, int, npt.NDArray[np.uint64] | None]:
         """The draws as the core takes them."""
         return self.seed, self.epoch, self.sample_ids
+
+    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Draws":
+        """Return the draws of the rows of these numbers."""
+        ids = numbers.astype(np.uint64) if self.sample_ids is None else self.sample_ids[numbers]
+        return Draws(self.seed, self.epoch, ids)
 
 
 def _sample_ids(sample_ids: Any, count: int) -> npt.NDArray[np.uint64]:

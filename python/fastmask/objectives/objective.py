@@ -61,7 +61,7 @@ class Wanted:
 
 
 class Objective(Configured, ABC):
-    """What all objectives have in common; use `MaskedLM`, `SpanCorruption` or `CausalLM`.
+    """What all objectives have in common; use `MaskedLM`, `SpanCorruption`, `CausalLM` and their like.
 
     Attributes:
         settings: all arguments with which ``type(self)(None, **settings)`` makes an equal objective.
@@ -70,7 +70,7 @@ class Objective(Configured, ABC):
 
     """
 
-    isolates_documents: ClassVar[bool] = True
+    isolates_documents: bool = True
     framing: Framing
     vocab_size: int
     pad_id: int | None
@@ -184,13 +184,17 @@ class Objective(Configured, ABC):
         """Return how long a row must be, frame included, to give the model ``seq_length`` tokens."""
         return seq_length
 
+    def packed_row_length(self, seq_length: int) -> int:
+        """Return the same for a row that holds several documents."""
+        return self.row_length(seq_length)
+
     def padded_lengths(self, seq_length: int) -> PadTo:
         """Return the ``pad_to`` that gives every batch of such rows the same shape."""
         return seq_length
 
     def _layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
         """Return shapes and dtypes of the outputs; here of an objective whose labels lie under its inputs."""
-        shape = len(batch), self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
+        shape = len(batch), self._width(batch, noise, wanted)
         layout: Layout = {"input_ids": (shape, np.int64), "labels": (shape, np.int64)}
         if wanted.return_attention_mask:
             layout["attention_mask"] = (shape, np.int64)
@@ -199,6 +203,10 @@ class Objective(Configured, ABC):
         if self._gives_token_types and batch.rows.type_ids is not None:
             layout["token_type_ids"] = (shape, np.int64)
         return layout
+
+    def _width(self, batch: Batch, noise: Any, wanted: Wanted) -> int:
+        width: int = self._core.width(batch.arrays, wanted.width, wanted.pad_to_multiple_of)
+        return width
 
     def _encoder_decoder_layout(self, batch: Batch, noise: Any, wanted: Wanted) -> Layout:
         """Return the same of an objective for a model with an encoder and a decoder; packed rows are refused.

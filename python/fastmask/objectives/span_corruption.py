@@ -10,7 +10,7 @@ from fastmask.error import FastmaskError
 from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, noise_array
 from fastmask.objectives.objective import Framing, Objective, Wanted
 from fastmask.roles import Roles
-from fastmask.settings import real_number, token_id, whole_number_or_none
+from fastmask.settings import choice, flag, real_number, token_id, whole_number_or_none
 
 
 class SpanCorruption(Objective):
@@ -22,6 +22,11 @@ class SpanCorruption(Objective):
     round(n * noise_density) tokens of noise in round(noise / mean_noise_span_length) spans (half to even, each at
     least 1), the first token is clean, the last one noise, and no sentinel follows the last span. No row has more
     spans than it has tokens of noise or clean tokens, and a row of 0 or 1 tokens is left whole.
+
+    With ``roll`` (T5's random_roll) the noise is moved to the right by 0 to n - 1 tokens, around the row's end, so that
+    each token is noise equally often; a span that is folded around the end is two. With ``noise="iid"`` (T5's
+    iid_noise_mask) each token is noise with the same probability, and runs of noise are spans. A row then never gets
+    more spans than there are sentinels: the tokens of further ones stay clean, which is part of drawing the noise.
 
     Outputs, int64: ``input_ids`` and ``attention_mask`` [rows, inputs width]; ``labels`` (-100 on padding) and
     ``decoder_input_ids`` (the labels shifted right, -100 as the pad id) [rows, labels width]. Noise: ``mask``, bool
@@ -35,8 +40,12 @@ class SpanCorruption(Objective):
         mean_noise_span_length: the mean length of a span, at least 1.
         inputs_length: the length that corrupted rows are to have. It sets ``raw_length``, the longest row (not
             counting its EOS) whose inputs fit in it, and ``targets_length``, the length of the labels of such a row;
-            longer rows are then refused.
+            longer rows are then refused. With ``roll`` both hold for the most spans that a row can get, and so does
+            the check for enough sentinels. Of iid noise only raw_length follows: inputs_length - 1.
         sentinel_ids: the sentinel of the first span, the second, ...; None takes the tokenizer's ``<extra_id_k>``.
+        roll: move the noise around the row's end.
+        noise: "spans", or "iid": each token for itself, and mean_noise_span_length does not count. It is in
+            ``settings`` alone, since `noise` is the method.
         max_length: refuse longer rows; None for no limit.
         vocab_size: highest id + 1; this and all that follow override the tokenizer's.
         pad_id: what padding holds in input_ids and decoder_input_ids; 0 where there is none.
@@ -45,11 +54,12 @@ class SpanCorruption(Objective):
 
     Attributes:
         raw_length: see inputs_length; None without it.
-        targets_length: see inputs_length; None without it.
+        targets_length: see inputs_length; None without it, and for iid noise.
 
     Raises:
         FastmaskError: for a density outside 0 to 1, a mean below 1, no EOS, no sentinels, sentinels that are not
-            distinct, and more spans than sentinels (when it is made with inputs_length, else before a batch begins).
+            distinct, iid noise that is to be rolled, and more spans than sentinels (when it is made with
+            inputs_length, else before a batch begins).
 
     >>> ids = {"sentinel_ids": range(99, 89, -1), "eos_id": 1, "vocab_size": 100}
     >>> t5 = SpanCorruption(noise_density=0.4, mean_noise_span_length=1.5, **ids)
@@ -69,6 +79,7 @@ class SpanCorruption(Objective):
     mean_noise_span_length: float
     inputs_length: int | None
     sentinel_ids: tuple[int, ...]
+    roll: bool
     eos_id: int
     decoder_start_id: int | None
     raw_length: int | None
@@ -83,6 +94,8 @@ class SpanCorruption(Objective):
         mean_noise_span_length: float = 3.0,
         inputs_length: int | None = None,
         sentinel_ids: Iterable[int] | None = None,
+        roll: bool = False,
+        noise: str = "spans",
         max_length: int | None = None,
         vocab_size: int | None = None,
         pad_id: int | None = None,
@@ -95,6 +108,8 @@ class SpanCorruption(Objective):
             "mean_noise_span_length": real_number("mean_noise_span_length", mean_noise_span_length),
             "inputs_length": whole_number_or_none("inputs_length", inputs_length),
             "sentinel_ids": roles.sentinel_ids,
+            "roll": flag("roll", roll),
+            "noise": choice("noise", noise, ["spans", "iid"]),
             "max_length": whole_number_or_none("max_length", max_length),
             "vocab_size": roles.need("vocab_size", "SpanCorruption"),
             "pad_id": roles.pad_id,
@@ -105,7 +120,10 @@ class SpanCorruption(Objective):
         start = pad if settings["decoder_start_id"] is None else settings["decoder_start_id"]
         core = _rust.SpanCorruption({**settings, "pad_id": pad, "decoder_start_id": start})
         super().__init__(settings, Framing(), core)
-        self.__dict__.update(raw_length=core.raw_length, targets_length=core.targets_length)
+        lengths_are_drawn = roll or noise == "iid"
+        self.__dict__.update(
+            raw_length=core.raw_length, targets_length=core.targets_length, _draws_first=lengths_are_drawn
+        )
 
     def for_length(self, seq_length: int) -> "SpanCorruption":
         """Return span corruption whose inputs are ``seq_length`` long."""

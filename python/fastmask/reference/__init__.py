@@ -19,8 +19,11 @@ from fastmask.reference.causal import causal_lm
 from fastmask.reference.draws import bounded, choose_without_replacement, draw, philox4x32, threshold
 from fastmask.reference.labels import IGNORED
 from fastmask.reference.masking import masked_lm
+from fastmask.reference.middle import draw_cut, fill_in_the_middle
+from fastmask.reference.mixture import mixture_of_denoisers
 from fastmask.reference.pairs import sentence_pairs
-from fastmask.reference.spans import cut, noise_and_spans, span_corruption, span_lengths, span_mask
+from fastmask.reference.prefix import draw_split, prefix_lm
+from fastmask.reference.spans import cut, iid_mask, noise_and_spans, span_corruption, span_lengths, span_mask
 
 __all__ = [
     "IGNORED",
@@ -29,9 +32,15 @@ __all__ = [
     "choose_without_replacement",
     "cut",
     "draw",
+    "draw_cut",
+    "draw_split",
+    "fill_in_the_middle",
+    "iid_mask",
     "masked_lm",
+    "mixture_of_denoisers",
     "noise_and_spans",
     "philox4x32",
+    "prefix_lm",
     "sentence_pairs",
     "span_corruption",
     "span_lengths",

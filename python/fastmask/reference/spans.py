@@ -2,7 +2,16 @@
 
 from collections.abc import Iterable, Sequence
 
-from fastmask.reference.draws import CLEAN_CUTS, NOISE_CUTS, choose_without_replacement, draw
+from fastmask.reference.draws import (
+    CLEAN_CUTS,
+    NOISE_CUTS,
+    ROTATION,
+    SELECT,
+    bounded,
+    choose_without_replacement,
+    draw,
+    threshold,
+)
 
 
 def noise_and_spans(length: int, noise_density: float, mean_noise_span_length: float) -> tuple[int, int]:
@@ -22,18 +31,24 @@ def noise_and_spans(length: int, noise_density: float, mean_noise_span_length: f
     return noise, min(spans, noise, length - noise)
 
 
-def span_lengths(inputs_length: int, noise_density: float, mean_noise_span_length: float) -> tuple[int, int]:
+def span_lengths(
+    inputs_length: int, noise_density: float, mean_noise_span_length: float, *, roll: bool = False
+) -> tuple[int, int]:
     """Return the length of the longest raw row whose inputs fit ``inputs_length``, and that of its labels.
 
     EOS counts in inputs and labels and not in the raw row. At density 0.5 rounding can make the labels one longer
-    than the inputs; T5 then takes one token less.
+    than the inputs; T5 then takes one token less. A roll can fold one span around the row's end, which makes two of it,
+    unless all spans are single tokens.
 
     >>> span_lengths(512, 0.15, 3.0), span_lengths(512, 0.5, 3.0)
     ((568, 114), (766, 512))
+    >>> span_lengths(512, 0.15, 3.0, roll=True)
+    (567, 115)
     """
 
     def lengths(raw: int) -> tuple[int, int]:
         noise, spans = noise_and_spans(raw, noise_density, mean_noise_span_length)
+        spans += roll and noise > spans
         return raw - noise + spans + 1, noise + spans + 1
 
     raw_length = inputs_length - 1
@@ -64,11 +79,15 @@ def span_mask(
     *,
     noise_density: float,
     mean_noise_span_length: float,
+    roll: bool = False,
     seed: int = 0,
     epoch: int = 0,
     sample_id: int = 0,
 ) -> list[bool]:
-    """Return which of ``length`` tokens are noise: clean and noisy stretches in turn, a clean one first."""
+    """Return which of ``length`` tokens are noise: clean and noisy stretches in turn, a clean one first.
+
+    With ``roll`` what is at place n moves to place n + offset, around the end, with an offset below the length.
+    """
     noise, spans = noise_and_spans(length, noise_density, mean_noise_span_length)
 
     def words(stream: int) -> list[int]:
@@ -79,6 +98,34 @@ def span_mask(
     noise_lengths = cut(noise, spans, words(NOISE_CUTS)) or [0]
     for clean, noisy in zip(clean_lengths, noise_lengths, strict=True):
         mask += [False] * clean + [True] * noisy
+    offset = bounded(draw(seed, epoch, sample_id, ROTATION, 0), length) if roll else 0
+    return mask[length - offset :] + mask[: length - offset]
+
+
+def iid_mask(
+    length: int,
+    *,
+    noise_density: float,
+    most_spans: int,
+    seed: int = 0,
+    epoch: int = 0,
+    sample_id: int = 0,
+) -> list[bool]:
+    """Return which of ``length`` tokens are noise, each for itself; runs are spans.
+
+    There are at most ``most_spans``: what would begin a further one, and all behind it, is clean.
+
+    >>> iid_mask(3, noise_density=1.0, most_spans=1), iid_mask(3, noise_density=1.0, most_spans=0)
+    ([True, True, True], [False, False, False])
+    """
+    mask: list[bool] = []
+    spans = 0
+    for n in range(length):
+        noisy = draw(seed, epoch, sample_id, SELECT, n) < threshold(noise_density)
+        spans += noisy and not (mask and mask[-1])
+        if spans > most_spans:
+            return mask + [False] * (length - n)
+        mask.append(noisy)
     return mask
 
 
@@ -90,6 +137,8 @@ def span_corruption(
     decoder_start_id: int = 0,
     noise_density: float = 0.15,
     mean_noise_span_length: float = 3.0,
+    roll: bool = False,
+    noise: str = "spans",
     seed: int = 0,
     epoch: int = 0,
     sample_id: int = 0,
@@ -98,16 +147,20 @@ def span_corruption(
 
     Raffel et al., *T5* (2020), section 3.1.4. Inputs: the row with a sentinel for each span. Labels: each sentinel
     and what it stands for. Both end in EOS, once: a final EOS of the row is put aside first and is never noise.
+    ``noise`` is "spans" or "iid".
     """
     body = list(row[:-1]) if len(row) and row[-1] == eos_id else list(row)
-    mask = span_mask(
-        len(body),
-        noise_density=noise_density,
-        mean_noise_span_length=mean_noise_span_length,
-        seed=seed,
-        epoch=epoch,
-        sample_id=sample_id,
-    )
+    address = {"seed": seed, "epoch": epoch, "sample_id": sample_id}
+    if noise == "iid":
+        mask = iid_mask(len(body), noise_density=noise_density, most_spans=len(sentinel_ids), **address)
+    else:
+        mask = span_mask(
+            len(body),
+            noise_density=noise_density,
+            mean_noise_span_length=mean_noise_span_length,
+            roll=roll,
+            **address,
+        )
     inputs: list[int] = []
     labels: list[int] = []
     sentinels = iter(sentinel_ids)

@@ -3,7 +3,7 @@
 use fastmask_core::Error;
 use fastmask_core::rows::{Ragged, RaggedView};
 use numpy::ndarray::Dimension;
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray, PyReadonlyArray1};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray, PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
 use crate::error::to_python;
@@ -21,6 +21,14 @@ pub(crate) fn contiguous<'a, T: Element, D: Dimension>(
             Error::new(format!("{name} is not contiguous")).advise("pass numpy.ascontiguousarray of it"),
         )
     })
+}
+
+/// The memory of an array that is to be filled, which must be one piece.
+pub(crate) fn contiguous_mut<'a, T: Element>(
+    array: &'a mut PyReadwriteArray1<'_, T>,
+    name: &str,
+) -> PyResult<&'a mut [T]> {
+    array.as_slice_mut().map_err(|_| to_python(Error::new(format!("{name} is not contiguous"))))
 }
 
 /// Borrows rows from numpy.

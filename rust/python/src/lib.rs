@@ -31,7 +31,10 @@ mod _rust {
     #[pymodule_export]
     use crate::loader::{TokenCorpus, loader_order};
     #[pymodule_export]
-    use crate::objectives::{CausalLm, MaskedLm, SpanCorruption};
+    use crate::objectives::{
+        CausalLm, FillInTheMiddle, MaskedLm, MixtureOfDenoisers, PrefixLm, SpanCorruption, count_documents,
+        padded_width, sentinels_needed,
+    };
     #[pymodule_export]
     use crate::pairs::SentencePairs;
     #[pymodule_export]

@@ -56,6 +56,16 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The document numbers of row `index`, where the rows are packed.
+    pub fn segments(&self, index: usize) -> Option<&'a [i32]> {
+        self.columns(index).segments
+    }
+
+    /// Whether rows may hold several documents.
+    pub fn is_packed(&self) -> bool {
+        self.segments.is_some()
+    }
+
     /// Refuses ids outside the vocabulary and rows longer than `max_length`.
     pub fn check(&self, vocab_size: u32, max_length: Option<usize>) -> Result<()> {
         if let Some(limit) = max_length
@@ -65,8 +75,8 @@ impl<'a> Batch<'a> {
                 .at(format!("row {row}"))
                 .advise("cut the rows to at most max_length ids first"));
         }
-        // The maximum is one vectorised pass; the culprit is looked for only when there is one.
-        if self.rows.ids().iter().copied().max().is_some_and(|highest| highest >= vocab_size) {
+        // One pass that compilers vectorise, as they do not `max`; the culprit is looked for only when there is one.
+        if self.rows.ids().iter().fold(0, |highest, &id| highest.max(id)) >= vocab_size {
             return Err(self.foreign_id(vocab_size));
         }
         Ok(())
@@ -116,9 +126,14 @@ pub struct Samples<'a> {
 impl<'a> Samples<'a> {
     /// Rows are samples `ids[0]`, `ids[1]`, ...; without ids they are samples 0, 1, 2, ...
     pub fn new(key: Key, ids: Option<&'a [u64]>, rows: RaggedView<'_>) -> Result<Self> {
+        Self::of(key, ids, rows.len())
+    }
+
+    /// The same for `count` rows, or texts.
+    pub fn of(key: Key, ids: Option<&'a [u64]>, count: usize) -> Result<Self> {
         match ids {
-            Some(ids) if ids.len() != rows.len() => {
-                Err(Error::new(format!("{} sample_ids for {} rows", ids.len(), rows.len()))
+            Some(ids) if ids.len() != count => {
+                Err(Error::new(format!("{} sample_ids for {count} rows", ids.len()))
                     .advise("give one sample id for each row"))
             }
             _ => Ok(Self { key, ids }),

@@ -52,7 +52,7 @@ impl CausalLm {
 
 /// The token itself. The first token of a packed document has none: after the model's shift it would be predicted
 /// from the document before.
-fn label(row: &[u32], segments: Option<&[i32]>, position: usize) -> i64 {
+pub(super) fn label(row: &[u32], segments: Option<&[i32]>, position: usize) -> i64 {
     let begins_document =
         segments.is_some_and(|segments| position == 0 || segments[position] != segments[position - 1]);
     if begins_document { IGNORED } else { i64::from(row[position]) }

@@ -1,6 +1,6 @@
 //! Rectangles that the caller owns, cut into lines for the threads to fill.
 
-use super::lanes::widen;
+use super::lanes::{fill, widen};
 use crate::rows::RaggedView;
 use crate::threads::{self, WORTH_A_THREAD};
 use crate::{Error, Result};
@@ -47,6 +47,22 @@ impl<'a, T: Copy> Grid<'a, T> {
     /// The cells of the one line that this rectangle has.
     pub(super) fn line(self) -> &'a mut [T] {
         self.cells
+    }
+}
+
+impl<'a> Grid<'a, i64> {
+    /// Writes so many ones and then zeros into the one line that this rectangle has.
+    pub(super) fn write_ones(self, count: usize) {
+        let (ones, zeros) = self.cells.split_at_mut(count);
+        fill(ones, 1);
+        fill(zeros, 0);
+    }
+
+    /// Writes `ids` and then `rest` into the one line that this rectangle has, and gives it back.
+    pub(super) fn write_ids(self, ids: &[u32], rest: i64) -> &'a mut [i64] {
+        let mut line = Writer::new(self.cells);
+        line.extend(ids);
+        line.finish(rest).1
     }
 }
 
@@ -103,6 +119,9 @@ pub(super) fn check_along_ids(name: &str, length: usize, rows: RaggedView<'_>) -
         .advise("noise is flat: one value for each id, row after row"))
 }
 
+/// How many ids are copied at once where runs are short.
+const BLOCK: usize = 8;
+
 /// A line that is being filled.
 pub(super) struct Writer<'a> {
     cells: &'a mut [i64],
@@ -114,10 +133,30 @@ impl<'a> Writer<'a> {
         Self { cells, length: 0 }
     }
 
+    pub(super) fn push(&mut self, id: u32) {
+        self.cells[self.length] = i64::from(id);
+        self.length += 1;
+    }
+
     pub(super) fn extend(&mut self, ids: &[u32]) {
         let cells = &mut self.cells[self.length..self.length + ids.len()];
         widen(ids, cells);
         self.length += ids.len();
+    }
+
+    /// Appends the first `count` of `ids`, which may be few, in blocks of equal length: what is written behind them
+    /// is written over by what comes next. So spans of any length take the same branches.
+    pub(super) fn extend_in_blocks(&mut self, ids: &[u32], count: usize) {
+        let blocks = count.div_ceil(BLOCK);
+        let cells = &mut self.cells[self.length..];
+        if blocks * BLOCK > cells.len().min(ids.len()) {
+            return self.extend(&ids[..count]);
+        }
+        let (cells, ids) = (cells.as_chunks_mut::<BLOCK>().0, ids.as_chunks::<BLOCK>().0);
+        for (cells, ids) in cells.iter_mut().zip(ids).take(blocks) {
+            cells.iter_mut().zip(ids).for_each(|(cell, &id)| *cell = i64::from(id));
+        }
+        self.length += count;
     }
 
     /// Pads the line; gives back its length without padding, and the line.

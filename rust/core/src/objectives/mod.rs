@@ -7,22 +7,32 @@
 use crate::{Error, Result};
 
 mod batch;
+mod bits;
 mod causal_lm;
+mod documents;
+mod fill_in_the_middle;
 mod grid;
 mod lanes;
 mod lengths;
 mod masked_lm;
+mod mixture_of_denoisers;
 mod outputs;
+mod prefix_lm;
 mod span_corruption;
+mod span_lengths;
 mod spans;
 mod words;
 
 pub use batch::{Batch, Columns, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
+pub use documents::{AlongDocuments, Documents};
+pub use fill_in_the_middle::{Cuts, CutsOut, FillInTheMiddle, FillInTheMiddleSettings, Order};
 pub use grid::{AlongIds, Grid};
 pub use masked_lm::{Action, Count, Grouping, MaskedLm, MaskedLmNoise, MaskedLmSettings, ReplaceUnit};
+pub use mixture_of_denoisers::{MixtureOfDenoisers, MixtureOfDenoisersSettings};
 pub use outputs::{EncoderDecoder, Labelled, Places};
-pub use span_corruption::{SpanCorruption, SpanCorruptionSettings};
+pub use prefix_lm::{Architecture, PrefixLm, PrefixLmSettings};
+pub use span_corruption::{SpanCorruption, SpanCorruptionSettings, SpanNoise, sentinels_needed};
 
 /// The label of a cell that has no part in the loss: `torch.nn.CrossEntropyLoss` ignores it unless told otherwise.
 pub const IGNORED: i64 = -100;

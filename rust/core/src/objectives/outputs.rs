@@ -1,7 +1,6 @@
 //! What comes out of objectives, by name.
 
 use super::grid::{ByRow, Grid, Writer};
-use super::lanes::fill;
 use super::{Batch, Columns, IGNORED};
 use crate::Result;
 
@@ -22,7 +21,7 @@ impl Places<'_> {
     /// Writes the one line that this has, for a row of `length` tokens.
     pub(super) fn write(self, length: usize, Columns { segments, types }: Columns<'_>) {
         if let Some(grid) = self.attention_mask {
-            write_attention_mask(grid, length);
+            grid.write_ones(length);
         }
         if let Some(grid) = self.segment_ids {
             grid.write(documents(length, segments), 0);
@@ -47,12 +46,6 @@ impl Places<'_> {
         self.position_ids.as_ref().map_or(Ok(()), |grid| grid.check("position_ids", rows, longest))?;
         self.token_type_ids.as_ref().map_or(Ok(()), |grid| grid.check("token_type_ids", rows, longest))
     }
-}
-
-fn write_attention_mask(grid: Grid<'_, i64>, length: usize) {
-    let (tokens, padding) = grid.line().split_at_mut(length);
-    fill(tokens, 1);
-    fill(padding, 0);
 }
 
 /// The document numbers of a row; a row that is not packed is one document.
@@ -93,7 +86,11 @@ pub struct Labelled<'a> {
 
 impl Labelled<'_> {
     pub(super) fn check(&self, batch: &Batch<'_>) -> Result<()> {
-        let (rows, longest) = (batch.rows().len(), batch.rows().longest());
+        self.check_lines(batch.rows().len(), batch.rows().longest())
+    }
+
+    /// Refuses arrays that do not have lines for `rows` rows, the longest of which has `longest` ids.
+    pub(super) fn check_lines(&self, rows: usize, longest: usize) -> Result<()> {
         self.input_ids.check("input_ids", rows, longest)?;
         self.labels.check("labels", rows, longest)?;
         self.original_ids.as_ref().map_or(Ok(()), |grid| grid.check("original_ids", rows, longest))?;
@@ -179,7 +176,7 @@ impl EncoderDecoderWriter<'_> {
         let pad = i64::from(pad_id);
         let length = self.inputs.finish(pad).0;
         if let Some(grid) = self.attention_mask {
-            write_attention_mask(grid, length);
+            grid.write_ones(length);
         }
         let (length, labels) = self.labels.finish(IGNORED);
         shift_right(&labels[..length], self.decoder_input_ids, decoder_start_id, pad);

@@ -6,10 +6,22 @@
 //! the row's length alone; where they lie is uniform among all ways to cut so many tokens into so many spans.
 
 use super::grid::{check_along_ids, for_each_row};
-use super::spans::{Amount, Fitting, Parts, runs};
+use super::span_lengths::{Amount, Fitting};
+use super::spans::Spans;
 use super::{AlongIds, Batch, EncoderDecoder, Samples, check_id, check_probability};
-use crate::random::Stream;
+use crate::random::{Stream, bounded, threshold};
 use crate::{Error, Result};
+
+/// How the tokens are chosen that are cut out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SpanNoise {
+    /// So many tokens in so many spans as T5's rule says; the first token is clean and the last one noise.
+    Spans,
+    /// The same, then moved around the row's end by any number of tokens (T5's `random_roll`).
+    Rolled,
+    /// Each token for itself, with the same probability; runs are spans.
+    Iid,
+}
 
 /// The settings of [`SpanCorruption`].
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +36,8 @@ pub struct SpanCorruptionSettings {
     pub pad_id: u32,
     /// What `decoder_input_ids` begin with.
     pub decoder_start_id: u32,
+    /// How the tokens are chosen that are cut out.
+    pub noise: SpanNoise,
     /// The share of tokens that is cut out.
     pub noise_density: f64,
     /// The mean length of a span, in tokens.
@@ -41,6 +55,16 @@ pub struct SpanCorruption {
     fitting: Option<Fitting>,
 }
 
+/// How many sentinels rows need whose inputs are `inputs_length` long, with noise as T5's rule says.
+pub fn sentinels_needed(
+    inputs_length: usize,
+    noise_density: f64,
+    mean_noise_span_length: f64,
+) -> Result<usize> {
+    let amount = |tokens| Amount::of(tokens, noise_density, mean_noise_span_length);
+    Ok(amount(Fitting::new(inputs_length, noise_density, amount)?.raw_length).spans)
+}
+
 impl SpanCorruption {
     /// Refuses settings that cannot work, among them more spans than sentinels where `inputs_length` tells.
     pub fn new(settings: SpanCorruptionSettings) -> Result<Self> {
@@ -56,21 +80,32 @@ impl SpanCorruption {
         self.fitting.map(|fitting| fitting.raw_length)
     }
 
-    /// The length of the labels of such a row, EOS included; no shorter row has longer ones.
+    /// The length of the labels of such a row, EOS included; no shorter row has longer ones. Where each token is
+    /// chosen for itself nothing says it.
     pub fn targets_length(&self) -> Option<usize> {
-        self.fitting.map(|fitting| fitting.targets_length)
+        self.fitting.and_then(|fitting| fitting.targets_length)
     }
 
     fn fit(&self, inputs_length: usize) -> Result<Fitting> {
         let place = |error: Error| error.at(format!("inputs_length {inputs_length}"));
-        let (density, mean) = (self.settings.noise_density, self.settings.mean_noise_span_length);
-        let fitting = Fitting::new(inputs_length, density, mean).map_err(place)?;
-        self.check_budget(self.amount(fitting.raw_length).spans).map_err(place)?;
+        if self.settings.noise == SpanNoise::Iid {
+            return Fitting::of_any_noise(inputs_length).map_err(place);
+        }
+        let amount = |tokens| self.most(tokens);
+        let fitting = Fitting::new(inputs_length, self.settings.noise_density, amount).map_err(place)?;
+        self.check_budget(self.most(fitting.raw_length).spans).map_err(place)?;
         Ok(fitting)
     }
 
+    /// What is drawn for a row of `tokens` where it follows from T5's rule.
     fn amount(&self, tokens: usize) -> Amount {
         Amount::of(tokens, self.settings.noise_density, self.settings.mean_noise_span_length)
+    }
+
+    /// The same with the most spans that a roll can make of it.
+    fn most(&self, tokens: usize) -> Amount {
+        let amount = self.amount(tokens);
+        if self.settings.noise == SpanNoise::Rolled { amount.rolled() } else { amount }
     }
 
     /// The row without its final EOS, which is never noise.
@@ -78,7 +113,8 @@ impl SpanCorruption {
         row.strip_suffix(&[self.settings.eos_id]).unwrap_or(row)
     }
 
-    /// The lengths of the longest inputs and labels; `mask` is the noise where it is given.
+    /// The lengths of the longest inputs and labels; `mask` is the noise where it is given. Without it they are the
+    /// most that the noise can make them, which is what it does make them where there is neither roll nor iid noise.
     ///
     /// Rows that cannot be taken are refused, among them those with more spans than there are sentinels.
     pub fn check(&self, batch: &Batch<'_>, mask: Option<&[u8]>) -> Result<[usize; 2]> {
@@ -86,31 +122,35 @@ impl SpanCorruption {
         if let Some(mask) = mask {
             check_along_ids("mask", mask.len(), batch.rows())?;
         }
-        let mut longest = [0; 2];
+        let (mut longest, mut spans) = ([0; 2], Spans::default());
         for index in 0..batch.rows().len() {
-            let lengths =
-                self.row_lengths(batch, index, mask).map_err(|error| error.at(format!("row {index}")))?;
+            let mask = mask.map(|mask| &mask[batch.rows().range(index)]);
+            let lengths = self
+                .row_lengths(batch.rows().row(index), mask, &mut spans)
+                .map_err(|error| error.at(format!("row {index}")))?;
             longest = [longest[0].max(lengths[0]), longest[1].max(lengths[1])];
         }
         Ok(longest)
     }
 
-    fn row_lengths(&self, batch: &Batch<'_>, index: usize, mask: Option<&[u8]>) -> Result<[usize; 2]> {
-        let row = batch.rows().row(index);
+    fn row_lengths(&self, row: &[u32], mask: Option<&[u8]>, spans: &mut Spans) -> Result<[usize; 2]> {
         let tokens = self.body(row).len();
         self.check_length(tokens)?;
-        let amount = match mask.map(|mask| &mask[batch.rows().range(index)]) {
-            None => self.amount(tokens),
-            Some(mask) if mask[tokens..].iter().any(|&noisy| noisy != 0) => {
-                return Err(Error::new("the final EOS is noise").advise("EOS ends inputs and labels alike"));
+        let Some(mask) = mask else {
+            if self.settings.noise == SpanNoise::Iid {
+                // A clean token lies between two spans, so noise and sentinels are at most one more than the tokens.
+                return Ok([tokens + 1, tokens + 2]);
             }
-            Some(mask) => Amount {
-                noise: mask.iter().filter(|&&noisy| noisy != 0).count(),
-                spans: runs(mask).filter(|run| run.noisy).count(),
-            },
+            let most = self.most(tokens);
+            self.check_budget(most.spans)?;
+            return Ok(most.lengths(tokens));
         };
-        self.check_budget(amount.spans)?;
-        Ok(amount.lengths(tokens))
+        if mask[tokens..].iter().any(|&noisy| noisy != 0) {
+            return Err(Error::new("the final EOS is noise").advise("EOS ends inputs and labels alike"));
+        }
+        spans.read(mask);
+        self.check_budget(spans.list().len())?;
+        Ok(Amount { noise: spans.noise(), spans: spans.list().len() }.lengths(tokens))
     }
 
     fn check_length(&self, tokens: usize) -> Result<()> {
@@ -141,8 +181,9 @@ impl SpanCorruption {
         num_threads: usize,
     ) -> Result<()> {
         self.check(batch, None)?;
-        for_each_row(batch.rows(), out, num_threads, Scratch::default, |scratch, index, mask| {
-            self.noise_row(batch.rows().row(index), samples, index, scratch, mask.values());
+        for_each_row(batch.rows(), out, num_threads, Spans::default, |spans, index, mask| {
+            self.draw(self.body(batch.rows().row(index)).len(), samples, index, spans);
+            spans.write(mask.values());
         })
     }
 
@@ -155,9 +196,9 @@ impl SpanCorruption {
         num_threads: usize,
     ) -> Result<()> {
         out.check(batch.rows().len(), self.check(batch, Some(mask))?)?;
-        let state = || ();
-        for_each_row(batch.rows(), out, num_threads, state, |(), index, line| {
-            self.apply_row(batch.rows().row(index), &mask[batch.rows().range(index)], line);
+        for_each_row(batch.rows(), out, num_threads, Spans::default, |spans, index, line| {
+            spans.read(&mask[batch.rows().range(index)]);
+            self.carry_out(self.body(batch.rows().row(index)), spans, line);
         })
     }
 
@@ -170,54 +211,41 @@ impl SpanCorruption {
         num_threads: usize,
     ) -> Result<()> {
         out.check(batch.rows().len(), self.check(batch, None)?)?;
-        let longest = batch.rows().longest();
-        let state = || (Scratch::default(), vec![0; longest]);
-        for_each_row(batch.rows(), out, num_threads, state, |(scratch, mask), index, line| {
-            let row = batch.rows().row(index);
-            let mask = &mut mask[..row.len()];
-            self.noise_row(row, samples, index, scratch, mask);
-            self.apply_row(row, mask, line);
+        for_each_row(batch.rows(), out, num_threads, Spans::default, |spans, index, line| {
+            let body = self.body(batch.rows().row(index));
+            self.draw(body.len(), samples, index, spans);
+            self.carry_out(body, spans, line);
         })
     }
 
-    fn noise_row(
-        &self,
-        row: &[u32],
-        samples: Samples<'_>,
-        index: usize,
-        scratch: &mut Scratch,
-        mask: &mut [u8],
-    ) {
-        let tokens = self.body(row).len();
-        let Amount { noise, spans } = self.amount(tokens);
-        scratch.noise.cut(&samples.draws(index, Stream::NoiseCuts), noise, spans);
-        scratch.clean.cut(&samples.draws(index, Stream::CleanCuts), tokens - noise, spans);
-        mask.fill(0);
-        let mut rest = mask;
-        for (clean, noise) in scratch.clean.lengths().zip(scratch.noise.lengths()) {
-            rest[clean..clean + noise].fill(1);
-            rest = &mut rest[clean + noise..];
+    fn draw(&self, tokens: usize, samples: Samples<'_>, index: usize, spans: &mut Spans) {
+        let draws = |stream| samples.draws(index, stream);
+        if self.settings.noise == SpanNoise::Iid {
+            let threshold = threshold(self.settings.noise_density);
+            let most = self.settings.sentinel_ids.len();
+            return spans.draw_each(&draws(Stream::Select), threshold, tokens, most);
+        }
+        let amount = self.amount(tokens);
+        spans.draw(amount, tokens, &draws(Stream::NoiseCuts), &draws(Stream::CleanCuts));
+        if self.settings.noise == SpanNoise::Rolled && amount.noise > 0 {
+            spans.roll(bounded(draws(Stream::Rotation).draw(0), tokens as u32) as usize, tokens);
         }
     }
 
-    fn apply_row(&self, row: &[u32], mask: &[u8], line: EncoderDecoder<'_>) {
-        let body = self.body(row);
-        let mut line = line.writer();
-        let mut sentinels = self.settings.sentinel_ids.iter();
-        for run in runs(&mask[..body.len()]) {
-            let tokens = &body[run.begin..run.end];
-            if run.noisy {
-                // There is a sentinel for each span: `check` has counted them.
-                let sentinel = sentinels.next().map_or(&[][..], std::slice::from_ref);
-                line.inputs.extend(sentinel);
-                line.labels.extend(sentinel);
-                line.labels.extend(tokens);
-            } else {
-                line.inputs.extend(tokens);
-            }
+    /// Writes the inputs and labels of a row without its EOS.
+    fn carry_out(&self, body: &[u32], spans: &Spans, line: EncoderDecoder<'_>) {
+        let (mut line, mut clean) = (line.writer(), 0);
+        // There is a sentinel for each span: `check` has counted them.
+        for (span, &sentinel) in spans.list().iter().zip(&self.settings.sentinel_ids) {
+            line.inputs.extend_in_blocks(&body[clean..], span.begin - clean);
+            line.inputs.push(sentinel);
+            line.labels.push(sentinel);
+            line.labels.extend_in_blocks(&body[span.begin..], span.end - span.begin);
+            clean = span.end;
         }
-        line.inputs.extend(&[self.settings.eos_id]);
-        line.labels.extend(&[self.settings.eos_id]);
+        line.inputs.extend(&body[clean..]);
+        line.inputs.push(self.settings.eos_id);
+        line.labels.push(self.settings.eos_id);
         line.finish(self.settings.pad_id, self.settings.decoder_start_id);
     }
 }
@@ -251,13 +279,6 @@ fn check_sentinels(settings: &SpanCorruptionSettings) -> Result<()> {
     Ok(())
 }
 
-/// What a thread keeps between rows.
-#[derive(Default)]
-struct Scratch {
-    noise: Parts,
-    clean: Parts,
-}
-
 #[cfg(test)]
 mod tests {
     use super::super::Grid;
@@ -271,6 +292,7 @@ mod tests {
             eos_id: 1,
             pad_id: 0,
             decoder_start_id: 0,
+            noise: SpanNoise::Spans,
             noise_density: 0.15,
             mean_noise_span_length: 3.0,
             inputs_length: None,

@@ -113,12 +113,14 @@ pub(super) fn for_each_token(
 mod tests {
     use super::*;
 
+    /// A row, its documents, and (begin, end, size, follows) of its words.
+    type Case<'a> = (&'a [u32], Option<&'a [i32]>, &'a [(usize, usize, usize, bool)]);
+
     #[test]
     fn words_begin_where_they_should() {
         // 0 is special, 1 is never chosen, 2 goes on, 3 begins.
         let kinds = Kinds::new(4, &[0], &[1], &[3]);
-        type Found<'a> = &'a [(usize, usize, usize, bool)];
-        let cases: [(&[u32], Option<&[i32]>, Found<'_>); 7] = [
+        let cases: [Case<'_>; 7] = [
             (&[], None, &[]),
             (&[0, 0], None, &[]),
             (&[2, 2, 3, 2], None, &[(0, 2, 2, false), (2, 4, 2, true)]),

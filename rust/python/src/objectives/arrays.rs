@@ -3,7 +3,7 @@
 use fastmask_core::Error;
 use fastmask_core::objectives::{AlongIds, Batch, EncoderDecoder, Grid, Labelled, Places, Samples};
 use fastmask_core::random::Key;
-use fastmask_core::rows::RaggedView;
+use fastmask_core::rows::{RaggedView, padded_width};
 use numpy::{Element, PyReadonlyArray1, PyReadwriteArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
@@ -12,7 +12,7 @@ use crate::error::to_python;
 
 /// Ids, offsets and, along the ids: where the rows are packed the document numbers, and where they are pairs the types.
 #[derive(FromPyObject)]
-pub(super) struct Rows<'py>(
+pub(crate) struct Rows<'py>(
     PyReadonlyArray1<'py, u32>,
     PyReadonlyArray1<'py, i64>,
     Option<PyReadonlyArray1<'py, i32>>,
@@ -38,16 +38,33 @@ pub(super) struct Draws<'py>(u64, u64, Option<PyReadonlyArray1<'py, u64>>);
 impl Draws<'_> {
     /// Which draws are whose.
     pub(super) fn samples(&self, rows: RaggedView<'_>) -> PyResult<Samples<'_>> {
-        let ids = self.2.as_ref().map(|ids| contiguous(ids, "sample_ids")).transpose()?;
-        Key::new(self.0, self.1).and_then(|key| Samples::new(key, ids, rows)).map_err(to_python)
+        self.samples_of(rows.len())
     }
+
+    /// The same for `count` rows, or texts.
+    pub(super) fn samples_of(&self, count: usize) -> PyResult<Samples<'_>> {
+        let ids = self.2.as_ref().map(|ids| contiguous(ids, "sample_ids")).transpose()?;
+        Key::new(self.0, self.1).and_then(|key| Samples::of(key, ids, count)).map_err(to_python)
+    }
+}
+
+/// The padded widths of inputs and labels, whose longest rows have so many ids.
+pub(super) fn padded_widths(
+    [inputs, labels]: [usize; 2],
+    pad_to: (Option<usize>, Option<usize>),
+    pad_to_multiple_of: Option<usize>,
+) -> PyResult<(usize, usize)> {
+    let width = |name, longest, pad_to| {
+        padded_width(longest, pad_to, pad_to_multiple_of).map_err(|error| to_python(error.at(name)))
+    };
+    Ok((width("input_ids", inputs, pad_to.0)?, width("labels", labels, pad_to.1)?))
 }
 
 /// An array of rows that is to be filled.
 type Rectangle<'py, T> = PyReadwriteArray2<'py, T>;
 
 /// The same for the core.
-fn grid<'a, T: Element + Copy>(array: &'a mut Rectangle<'_, T>) -> PyResult<Grid<'a, T>> {
+pub(super) fn grid<'a, T: Element + Copy>(array: &'a mut Rectangle<'_, T>) -> PyResult<Grid<'a, T>> {
     let [rows, width] = [array.shape()[0], array.shape()[1]];
     let cells =
         array.as_slice_mut().map_err(|_| to_python(Error::new("an output array is not contiguous")))?;

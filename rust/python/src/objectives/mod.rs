@@ -4,9 +4,17 @@
 
 mod arrays;
 mod causal_lm;
+mod documents;
+mod fill_in_the_middle;
 mod masked_lm;
+mod mixture_of_denoisers;
+mod prefix_lm;
 mod span_corruption;
 
 pub(crate) use causal_lm::CausalLm;
+pub(crate) use documents::count_documents;
+pub(crate) use fill_in_the_middle::FillInTheMiddle;
 pub(crate) use masked_lm::MaskedLm;
-pub(crate) use span_corruption::SpanCorruption;
+pub(crate) use mixture_of_denoisers::{MixtureOfDenoisers, padded_width};
+pub(crate) use prefix_lm::PrefixLm;
+pub(crate) use span_corruption::{SpanCorruption, sentinels_needed};

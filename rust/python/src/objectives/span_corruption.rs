@@ -1,12 +1,13 @@
 //! `fastmask._rust.SpanCorruption`.
 
 use fastmask_core::objectives as core;
-use fastmask_core::rows::padded_width;
+use fastmask_core::objectives::SpanNoise;
 use fastmask_core::threads;
+use fastmask_core::{Error, Result};
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{Draws, EncoderDecoderArrays, Rows, along_ids};
+use super::arrays::{Draws, EncoderDecoderArrays, Rows, along_ids, padded_widths};
 use crate::arrays::contiguous;
 use crate::error::to_python;
 
@@ -19,10 +20,33 @@ pub(crate) struct SpanCorruptionArguments {
     eos_id: u32,
     pad_id: u32,
     decoder_start_id: u32,
+    noise: String,
+    roll: bool,
     noise_density: f64,
     mean_noise_span_length: f64,
     inputs_length: Option<usize>,
     max_length: Option<usize>,
+}
+
+fn span_noise(name: &str, roll: bool) -> Result<SpanNoise> {
+    match (name, roll) {
+        ("spans", false) => Ok(SpanNoise::Spans),
+        ("spans", true) => Ok(SpanNoise::Rolled),
+        ("iid", false) => Ok(SpanNoise::Iid),
+        _ => Err(Error::new(format!("noise is {name:?} and roll is {roll}")).advise(
+            "noise is \"spans\" or \"iid\"; only spans can be rolled: iid noise lies anywhere already",
+        )),
+    }
+}
+
+/// How many sentinels rows need whose inputs are so long.
+#[pyfunction]
+pub(crate) fn sentinels_needed(
+    inputs_length: usize,
+    noise_density: f64,
+    mean_noise_span_length: f64,
+) -> PyResult<usize> {
+    core::sentinels_needed(inputs_length, noise_density, mean_noise_span_length).map_err(to_python)
 }
 
 /// Span corruption.
@@ -39,6 +63,7 @@ impl SpanCorruption {
             eos_id: settings.eos_id,
             pad_id: settings.pad_id,
             decoder_start_id: settings.decoder_start_id,
+            noise: span_noise(&settings.noise, settings.roll).map_err(to_python)?,
             noise_density: settings.noise_density,
             mean_noise_span_length: settings.mean_noise_span_length,
             inputs_length: settings.inputs_length,
@@ -66,11 +91,8 @@ impl SpanCorruption {
         pad_to_multiple_of: Option<usize>,
     ) -> PyResult<(usize, usize)> {
         let mask = mask.as_ref().map(|mask| contiguous(mask, "mask")).transpose()?;
-        let [inputs, labels] = self.0.check(&rows.batch()?, mask).map_err(to_python)?;
-        let width = |name, longest, pad_to| {
-            padded_width(longest, pad_to, pad_to_multiple_of).map_err(|error| to_python(error.at(name)))
-        };
-        Ok((width("input_ids", inputs, pad_to.0)?, width("labels", labels, pad_to.1)?))
+        let longest = self.0.check(&rows.batch()?, mask).map_err(to_python)?;
+        padded_widths(longest, pad_to, pad_to_multiple_of)
     }
 
     /// Fills `out` with noise: 1 where a token is cut out.

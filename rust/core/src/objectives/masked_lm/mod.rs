@@ -177,7 +177,7 @@ impl MaskedLm {
         scratch.words.resize(row.len(), 0);
         scratch.picks.clear();
         if let Some(selection) = &self.selection {
-            selection.choose(row, batch.columns(index).segments, samples, index, &mut scratch.selection);
+            selection.choose(row, batch.segments(index), samples, index, &mut scratch.selection);
             samples.draws(index, Stream::Action).fill(&mut scratch.words);
             self.pick_chosen(row, &replacement, scratch);
         } else {

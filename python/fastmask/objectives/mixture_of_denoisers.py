@@ -1,0 +1,414 @@
+"""A mixture of denoisers."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from fastmask import _rust
+from fastmask.error import FastmaskError
+from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, check_names, noise_array_of, outputs
+from fastmask.objectives.objective import Objective, PadTo, Wanted
+from fastmask.objectives.prefix_lm import PrefixLM
+from fastmask.objectives.span_corruption import SpanCorruption
+from fastmask.roles import Roles, token_of_text
+from fastmask.settings import real_number, token_id, whole_number, whole_number_or_none
+
+# UL2's span denoisers: mean length and density (Tay et al. 2022, table 1); the seventh is the sequential one.
+_UL2_SPANS = ((3.0, 0.15), (8.0, 0.15), (3.0, 0.5), (8.0, 0.5), (64.0, 0.15), (64.0, 0.5))
+_UL2_SUFFIX = 0.25
+_UL2_MODE_TOKENS = {"R": "[NLU]", "S": "[S2S]", "X": "[NLG]"}
+
+# The outputs that a mixture knows how to put together, and which of them a prefix token comes before.
+_DTYPES: dict[str, type[np.signedinteger[Any]]] = {
+    "input_ids": np.int64,
+    "labels": np.int64,
+    "decoder_input_ids": np.int64,
+    "attention_mask": np.int64,
+    "segment_ids": np.int32,
+    "position_ids": np.int64,
+    "prefix_mask": np.int64,
+}
+_ENCODER_NAMES = ("input_ids", "attention_mask")
+
+
+class _Denoiser(NamedTuple):
+    objective: Objective
+    weight: float
+    prefix_id: int | None
+
+    @property
+    def shift(self) -> int:
+        """How far the prefix token moves the inputs."""
+        return int(self.prefix_id is not None)
+
+
+class MixtureOfDenoisers(Objective):
+    """A mixture of denoisers: each row gets one of several objectives, by weight.
+
+    Row by row word 0 of stream 10 chooses the objective: the first whose threshold, floor(2^32 (w_1 + ... + w_k) / sum
+    of weights), it is below. What that objective draws, it draws for the row's own (seed, epoch, sample id), so the row
+    comes out as it would of the objective alone. A prefix token ("mode token") that tells the model which objective it
+    is may come before the inputs: it has label -100, and in packed rows it is part of the first document. Tay et al.,
+    *UL2: unifying language learning paradigms* (2022).
+
+    All objectives have an encoder and a decoder, or none has: the outputs are those of such objectives, and prefix_mask
+    (0 for objectives without one, 1 on a prefix token before one that has it) where one of them gives it. All have the
+    same vocabulary, padding and framing. Noise: ``choice`` (uint8, one for each row: the number of its objective) and
+    ``noise``, a list with the noise of each objective for its rows, in their order.
+
+    Args:
+        tok: where the texts of prefix tokens are looked up: a `fastmask.Tokenizer`, a Hugging Face tokenizer, or None.
+        denoisers: (objective, weight, prefix_token) for each; a prefix token is an id, a text or None.
+        inputs_length: the length that rows are to have for the model. Each objective is made to fit it, less its prefix
+            token; ``raw_length`` is then the longest row that all of them can take, and longer ones are refused;
+            ``targets_length`` is the length of the longest labels of any of them.
+        max_length: refuse longer rows; None for no limit.
+        vocab_size: highest id + 1; None takes the objectives'.
+        pad_id: what padding holds; None takes the objectives'.
+
+    Attributes:
+        raw_length: see inputs_length; None without it.
+        targets_length: see inputs_length; None without it, without decoders of their own, and where one of the
+            objectives cannot tell (iid noise).
+
+    Raises:
+        FastmaskError: for no denoiser, a weight that is not above 0, objectives that do not go together, and a prefix
+            token that is not in the vocabulary.
+
+    >>> from fastmask import CausalLM, PrefixLM
+    >>> lm = {"vocab_size": 100}
+    >>> parts = [(CausalLM(**lm), 1, 90), (PrefixLM(**lm), 3, 91)]
+    >>> MixtureOfDenoisers(denoisers=parts)([[5, 6, 7]] * 3)["labels"].tolist()
+    [[-100, -100, -100, 7], [-100, -100, 6, 7], [-100, 5, 6, 7]]
+
+    """
+
+    denoisers: tuple[_Denoiser, ...]
+    inputs_length: int | None
+    raw_length: int | None
+    targets_length: int | None
+    _names: tuple[str, ...]
+    _two_sided: bool
+    _noise_names = ("choice", "noise")
+    _draws_first = True
+
+    def __init__(
+        self,
+        tok: Any = None,
+        denoisers: Iterable[tuple[Objective, float, int | str | None]] = (),
+        *,
+        inputs_length: int | None = None,
+        max_length: int | None = None,
+        vocab_size: int | None = None,
+        pad_id: int | None = None,
+    ) -> None:
+        parts = [_denoiser(tok, number, given) for number, given in enumerate(denoisers)]
+        inputs_length = whole_number_or_none("inputs_length", inputs_length)
+        if inputs_length is not None:
+            parts = [part._replace(objective=_fitted(part, inputs_length)) for part in parts]
+        roles = Roles.of(None, vocab_size=vocab_size, pad_id=pad_id)
+        names = _check_together(parts, roles)
+        first = parts[0].objective
+        settings = {
+            "denoisers": tuple(parts),
+            "inputs_length": inputs_length,
+            "max_length": whole_number_or_none("max_length", max_length),
+            "vocab_size": first.vocab_size,
+            "pad_id": first.pad_id,
+        }
+        two_sided = "decoder_input_ids" in names
+        raw_length = None if inputs_length is None else _least(parts, inputs_length, "row_length")
+        core = _rust.MixtureOfDenoisers(
+            {
+                **settings,
+                "weights": [part.weight for part in parts],
+                "raw_length": raw_length,
+                "eos_id": getattr(first, "eos_id", None) if two_sided else None,
+            }
+        )
+        super().__init__(settings, first.framing, core)
+        self.__dict__.update(
+            isolates_documents=all(part.objective.isolates_documents for part in parts),
+            raw_length=raw_length,
+            targets_length=_greatest_labels(parts, inputs_length) if two_sided else None,
+            _names=names,
+            _two_sided=two_sided,
+        )
+
+    @classmethod
+    def ul2(
+        cls,
+        tok: Any,
+        inputs_length: int,
+        *,
+        mode_tokens: Mapping[str, int | str | None] | None = _UL2_MODE_TOKENS,
+        sentinel_ids: Iterable[int] | None = None,
+        max_length: int | None = None,
+        vocab_size: int | None = None,
+        pad_id: int | None = None,
+        eos_id: int | None = None,
+        decoder_start_id: int | None = None,
+    ) -> "MixtureOfDenoisers":
+        """Make UL2's mixture of seven denoisers, each as likely as the others.
+
+        Span corruption with mean lengths and densities (3, .15), (8, .15), (3, .5), (8, .5), (64, .15), (64, .5), and a
+        prefix LM whose suffix is a quarter of the row in the mean. Extreme ones (a mean of at least 12 or a density of
+        at least .3) are told by the X token, the prefix LM by S, the others by R.
+
+        Args:
+            tok: a `fastmask.Tokenizer`, a Hugging Face tokenizer, or None and the ids themselves.
+            inputs_length: see the class. Dense short spans need many sentinels: 128 for inputs of 512.
+            mode_tokens: the tokens for "R", "S" and "X", ids or texts; None for a mixture without them.
+            sentinel_ids: as for `SpanCorruption`, and so are all that follow.
+            max_length: refuse longer rows.
+            vocab_size: highest id + 1.
+            pad_id: what padding holds.
+            eos_id: ends inputs and labels.
+            decoder_start_id: what decoder_input_ids begin with.
+
+        Raises:
+            FastmaskError: naming the mode tokens and sentinels that the tokenizer lacks.
+
+        >>> ids = {"sentinel_ids": range(99, 59, -1), "vocab_size": 100, "eos_id": 1}
+        >>> ul2 = MixtureOfDenoisers.ul2(None, 64, mode_tokens={"R": 10, "S": 11, "X": 12}, **ids)
+        >>> ul2.raw_length, ul2([[20, 21, 22, 23]], seed=4)["input_ids"].tolist()
+        (63, [[12, 20, 21, 99, 1]])
+
+        """
+        modes = dict.fromkeys("RSX") if mode_tokens is None else mode_tokens
+        check_names("mode_tokens", modes, ["R", "S", "X"])
+        roles = Roles.of(tok, vocab_size=vocab_size, pad_id=pad_id, eos_id=eos_id, sentinel_ids=sentinel_ids)
+        room = whole_number("inputs_length", inputs_length) - any(token is not None for token in modes.values())
+        _name_what_is_missing(tok, modes, roles, room)
+        common: dict[str, Any] = {"max_length": max_length, "vocab_size": roles.vocab_size, "pad_id": roles.pad_id}
+        common |= {"eos_id": roles.eos_id, "decoder_start_id": decoder_start_id}
+        parts: list[tuple[Objective, float, int | str | None]] = []
+        for mean, density in _UL2_SPANS:
+            spans = SpanCorruption(
+                None,
+                mean_noise_span_length=mean,
+                noise_density=density,
+                sentinel_ids=roles.sentinel_ids,
+                **common,
+            )
+            parts.append((spans, 1.0, modes["X" if mean >= 12 or density >= 0.3 else "R"]))
+        prefix_lm = PrefixLM(None, noise_density=_UL2_SUFFIX, architecture="encoder_decoder", **common)
+        parts.append((prefix_lm, 1.0, modes["S"]))
+        return cls(tok, parts, inputs_length=inputs_length, max_length=max_length)
+
+    def for_length(self, seq_length: int) -> "MixtureOfDenoisers":
+        """Return the mixture whose rows are ``seq_length`` long for the model."""
+        if self.inputs_length == seq_length:
+            return self
+        if self.inputs_length is not None:
+            raise FastmaskError(
+                f"MixtureOfDenoisers has inputs_length={self.inputs_length} and seq_length is {seq_length}: "
+                "give the same"
+            )
+        return MixtureOfDenoisers(None, **{**self.settings, "inputs_length": seq_length})
+
+    def row_length(self, seq_length: int) -> int:
+        """Return the longest row that every objective can make ``seq_length`` long at most."""
+        return _least(self.for_length(seq_length).denoisers, seq_length, "row_length")
+
+    def packed_row_length(self, seq_length: int) -> int:
+        """Return the same for a row that holds several documents."""
+        return _least(self.for_length(seq_length).denoisers, seq_length, "packed_row_length")
+
+    def padded_lengths(self, seq_length: int) -> PadTo:
+        """Return the width of every batch of such rows; with an encoder (inputs, labels)."""
+        return (seq_length, self.for_length(seq_length).targets_length) if self._two_sided else seq_length
+
+    def _noise(self, batch: Batch, draws: Draws, num_threads: int | None) -> Arrays:
+        self._check(batch)
+        choice = np.empty(len(batch), np.uint8)
+        self._core.choose(batch.arrays, draws.arrays, choice)
+        noise = []
+        for number, part in enumerate(self.denoisers):
+            numbers = np.flatnonzero(choice == number)
+            with _rows_named(numbers):
+                noise.append(part.objective._noise(batch.chosen(numbers), draws.chosen(numbers), num_threads))
+        result: Any = {"choice": choice, "noise": noise}
+        return dict(result)
+
+    def _check(self, batch: Batch) -> None:
+        if self._two_sided:
+            self._refuse_packed(batch)
+        self._core.check(batch.arrays)
+
+    def _given_noise(self, batch: Batch, noise: Mapping[str, Any]) -> tuple[npt.NDArray[np.uint8], Sequence[Any]]:
+        choice = noise_array_of(noise, "choice", np.uint8, len(batch))
+        count = len(self.denoisers)
+        if len(choice) and choice.max() >= count:
+            raise FastmaskError(f"noise['choice'] holds {choice.max()}: give numbers below {count}, that of denoisers")
+        parts = noise["noise"]
+        if not isinstance(parts, Sequence) or len(parts) != count:
+            raise FastmaskError(f"noise['noise'] is not a list of {count}: give the noise of each denoiser")
+        for number, (given, part) in enumerate(zip(parts, self.denoisers, strict=True)):
+            check_names(f"noise['noise'][{number}]", given, part.objective._noise_names)
+        return choice, parts
+
+    def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
+        self._check(batch)
+        choice, noise_of_parts = self._given_noise(batch, noise)
+        shares = [
+            _Share(part, numbers, batch.chosen(numbers), noise_of_parts[number])
+            for number, part in enumerate(self.denoisers)
+            if len(numbers := np.flatnonzero(choice == number))
+        ]
+        layout = self._joint_layout(batch, shares, wanted)
+        arrays = outputs(layout, wanted.out)
+        for share in shares:
+            width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
+            pad_to = (width, labels_width) if self._two_sided else width
+            asked = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
+            with _rows_named(share.numbers):
+                out = share.part.objective._carry_out(share.rows, share.noise, asked)
+            for name, array in arrays.items():
+                self._place(name, array, share, out)
+        return arrays
+
+    def _joint_layout(self, batch: Batch, shares: list["_Share"], wanted: Wanted) -> Layout:
+        """Widths that hold the longest row of any objective."""
+        inputs = labels = 0
+        for share in shares:
+            with _rows_named(share.numbers):
+                own = share.layout()
+            inputs = max(inputs, own["input_ids"][0][1] + share.part.shift)
+            labels = max(labels, own["labels"][0][1])
+        pad_to = wanted.widths if self._two_sided else (wanted.width, None)
+        width = _rust.padded_width(inputs, pad_to[0], wanted.pad_to_multiple_of)
+        labels_width = _rust.padded_width(labels, pad_to[1], wanted.pad_to_multiple_of) if self._two_sided else width
+        names = [name for name in self._names if name != "attention_mask" or wanted.return_attention_mask]
+        names += ["segment_ids", "position_ids"] if batch.segments is not None else []
+        widths = {name: width if name in _ENCODER_NAMES else labels_width for name in names}
+        return {name: ((len(batch), widths[name]), _DTYPES[name]) for name in names}
+
+    def _place(self, name: str, array: npt.NDArray[Any], share: "_Share", out: Arrays) -> None:
+        """Write one output of one objective into its rows, behind the prefix token where it has one."""
+        part, numbers = share.part, share.numbers
+        shift = part.shift if name in _ENCODER_NAMES or not self._two_sided else 0
+        values: Any = out.get(name, 0)
+        if shift and name == "position_ids":
+            # The prefix token is the first of the first document.
+            values = values + (out["segment_ids"] == 1)
+        array[numbers, shift:] = values
+        if shift:
+            firsts = {"input_ids": part.prefix_id, "attention_mask": 1, "labels": -100, "segment_ids": 1}
+            array[numbers, 0] = firsts.get(name, int(name == "prefix_mask" and name in out))
+
+
+class _Share(NamedTuple):
+    """The rows of a batch that one objective gets, and their noise."""
+
+    part: _Denoiser
+    numbers: npt.NDArray[np.intp]
+    rows: Batch
+    noise: Any
+
+    def layout(self) -> Layout:
+        objective = self.part.objective
+        unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
+        return objective._layout(self.rows, objective._given_noise(self.rows, self.noise), unpadded)
+
+
+def _denoiser(tok: Any, number: int, given: Any) -> _Denoiser:
+    if not isinstance(given, tuple | list) or len(given) != 3:
+        raise FastmaskError(f"denoiser {number} is {given!r}: give (objective, weight, prefix_token)")
+    objective, weight, prefix = given
+    if not isinstance(objective, Objective):
+        raise FastmaskError(f"denoiser {number} has a {type(objective).__name__}: give an objective, made already")
+    if isinstance(prefix, str):
+        found = token_of_text(tok, prefix)
+        if found is None:
+            raise FastmaskError(
+                f"denoiser {number} has the prefix token {prefix!r}, which the tokenizer lacks: add it with "
+                f"tok.add_special_tokens([{prefix!r}]), or give another, an id or None"
+            )
+        prefix = found
+    prefix = token_id(f"the prefix token of denoiser {number}", prefix)
+    if prefix is not None and prefix >= objective.vocab_size:
+        raise FastmaskError(
+            f"denoiser {number} has the prefix token {prefix} in a vocabulary of {objective.vocab_size}: "
+            "give a token that is in it"
+        )
+    return _Denoiser(objective, real_number(f"the weight of denoiser {number}", weight), prefix)
+
+
+def _fitted(part: _Denoiser, inputs_length: int) -> Objective:
+    room = inputs_length - part.shift
+    if room < 1:
+        raise FastmaskError(f"inputs_length is {inputs_length}: there is no room for a token beside the prefix token")
+    return part.objective.for_length(room)
+
+
+def _check_together(parts: list[_Denoiser], roles: Roles) -> tuple[str, ...]:
+    """Refuse objectives that do not go together; return the names of their outputs."""
+    if not parts:
+        raise FastmaskError("there are no denoisers: give a list of (objective, weight, prefix_token)")
+    names = [tuple(part.objective([])) for part in parts]
+    wanted = {
+        "vocab_size": parts[0].objective.vocab_size if roles.vocab_size is None else roles.vocab_size,
+        "pad_id": (parts[0].objective.pad_id if roles.pad_id is None else roles.pad_id) or 0,
+        "framing": parts[0].objective.framing,
+        "decoder_input_ids": "decoder_input_ids" in names[0],
+    }
+    for number, (part, own) in enumerate(zip(parts, names, strict=True)):
+        unknown = [name for name in own if name not in _DTYPES]
+        if unknown:
+            raise FastmaskError(f"denoiser {number} gives {', '.join(unknown)}, which a mixture has no place for")
+        objective = part.objective
+        is_so = (objective.vocab_size, objective.pad_id or 0, objective.framing, "decoder_input_ids" in own)
+        for name, have, want in zip(wanted, is_so, wanted.values(), strict=True):
+            if have != want:
+                what = "an encoder" if name == "decoder_input_ids" else name
+                raise FastmaskError(
+                    f"denoiser {number} has {what} {have} where {want} is wanted: mix objectives of a kind"
+                )
+    return tuple(name for name in _DTYPES if any(name in own for own in names))
+
+
+def _least(parts: Iterable[_Denoiser], seq_length: int, name: str) -> int:
+    return min(int(getattr(part.objective, name)(seq_length - part.shift)) for part in parts)
+
+
+def _greatest_labels(parts: Iterable[_Denoiser], inputs_length: int | None) -> int | None:
+    if inputs_length is None:
+        return None
+    lengths: list[int] = []
+    for part in parts:
+        pad_to = part.objective.padded_lengths(inputs_length - part.shift)
+        length = pad_to[1] if isinstance(pad_to, tuple) else pad_to
+        if length is None:
+            return None
+        lengths.append(length)
+    return max(lengths)
+
+
+def _name_what_is_missing(tok: Any, modes: Mapping[str, Any], roles: Roles, room: int) -> None:
+    texts = [text for text in modes.values() if isinstance(text, str) and token_of_text(tok, text) is None]
+    needed = max(_rust.sentinels_needed(room, density, mean) for mean, density in _UL2_SPANS)
+    have = len(roles.sentinel_ids)
+    sentinels = [f"<extra_id_{have}> to <extra_id_{needed - 1}>"] if have < needed else []
+    if not texts and not sentinels:
+        return
+    advice = [f"tok.add_special_tokens({texts})"] if texts else []
+    advice += [f"tok.add_sentinels({needed})"] if sentinels else []
+    raise FastmaskError(
+        f"UL2 needs {', '.join([*texts, *sentinels])}, which the tokenizer lacks: "
+        f"add them with {' and '.join(advice)}, or give mode_tokens= or sentinel_ids="
+    )
+
+
+@contextmanager
+def _rows_named(numbers: npt.NDArray[np.intp]) -> Iterator[None]:
+    """Let an error that names a row name it by its number in the whole batch."""
+    try:
+        yield
+    except FastmaskError as error:
+        message = re.sub(r"^row (\d+)", lambda found: f"row {numbers[int(found[1])]}", str(error))
+        raise FastmaskError(message) from None

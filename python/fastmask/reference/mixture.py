@@ -1,0 +1,42 @@
+"""A mixture of denoisers."""
+
+from collections.abc import Callable, Sequence
+
+from fastmask.reference.draws import CHOICE, WORD, draw
+from fastmask.reference.labels import IGNORED
+
+
+def mixture_of_denoisers(
+    row: Sequence[int],
+    *,
+    denoisers: Sequence[tuple[Callable[..., dict[str, list[int]]], float, int | None]],
+    seed: int = 0,
+    epoch: int = 0,
+    sample_id: int = 0,
+) -> dict[str, list[int]]:
+    """Corrupt a row by one of several functions of this package, chosen by weight. Returns choice and its outputs.
+
+    Tay et al., *UL2* (2022). Each denoiser is (function, weight, prefix id or None); its other settings are bound
+    already (functools.partial). The choice is the first denoiser whose share, added to those before it, the word is
+    below. A prefix id comes before what the model reads, where it is not asked for.
+
+    >>> from fastmask.reference.causal import causal_lm
+    >>> def causal(row, **_):
+    ...     return causal_lm(row)
+    >>> mixture_of_denoisers([5, 6], denoisers=[(causal, 1.0, 9)])
+    {'choice': [0], 'input_ids': [9, 5, 6], 'labels': [-100, 5, 6]}
+    """
+    weights = [weight for _, weight, _ in denoisers]
+    word = draw(seed, epoch, sample_id, CHOICE, 0)
+    choice, below = 0, weights[0]
+    while word >= int(below / sum(weights) * WORD):
+        choice += 1
+        below += weights[choice]
+    corrupt, _, prefix_id = denoisers[choice]
+    outputs = corrupt(row, seed=seed, epoch=epoch, sample_id=sample_id)
+    if prefix_id is None:
+        return {"choice": [choice], **outputs}
+    outputs["input_ids"] = [prefix_id, *outputs["input_ids"]]
+    if "decoder_input_ids" not in outputs:
+        outputs["labels"] = [IGNORED, *outputs["labels"]]
+    return {"choice": [choice], **outputs}
