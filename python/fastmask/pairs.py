@@ -77,7 +77,7 @@ class SentencePairs(Configured):
         roles = Roles.of(tok, cls_id=cls_id, sep_id=sep_id, vocab_size=vocab_size)
         settings = {
             "task": choice("task", task, ["nsp", "sop"]),
-            "max_length": whole_number("max_length", max_length),
+            "max_length": whole_number("max_length", max_length, most=2**32 - 1),
             "short_seq_prob": real_number("short_seq_prob", short_seq_prob),
             "cls_id": roles.need("cls_id", "SentencePairs"),
             "sep_id": roles.need("sep_id", "SentencePairs"),

@@ -274,6 +274,7 @@ SETTINGS = [
     ("task", None),
     ("max_length", 4),
     ("max_length", -1),
+    ("max_length", 2**32),
     ("max_length", None),
     ("max_length", 12.0),
     ("short_seq_prob", 1.5),

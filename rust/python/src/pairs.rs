@@ -17,7 +17,7 @@ pub(crate) struct SentencePairsArguments {
     task: String,
     cls_id: u32,
     sep_id: u32,
-    max_length: usize,
+    max_length: u32,
     short_seq_prob: f64,
     vocab_size: Option<u32>,
 }

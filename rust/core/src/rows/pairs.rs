@@ -35,7 +35,7 @@ pub struct SentencePairsSettings {
     /// Ends each segment.
     pub sep_id: u32,
     /// The longest row, special tokens included.
-    pub max_length: usize,
+    pub max_length: u32,
     /// How likely a document's rows aim at a shorter length.
     pub short_seq_prob: f64,
     /// Highest id + 1, where it is known: then ids are checked.
@@ -83,9 +83,8 @@ const HALF: u64 = 1 << 31;
 impl SentencePairs {
     /// Refuses settings that cannot work.
     pub fn new(settings: SentencePairsSettings) -> Result<Self> {
-        let Some(room) =
-            settings.max_length.checked_sub(CLS_AND_TWICE_SEP).filter(|&room| room >= LEAST_ROOM)
-        else {
+        let room = (settings.max_length as usize).checked_sub(CLS_AND_TWICE_SEP);
+        let Some(room) = room.filter(|&room| room >= LEAST_ROOM) else {
             return Err(Error::new(format!("max_length is {}", settings.max_length))
                 .advise("give at least 5: [CLS], an id, [SEP], an id, [SEP]"));
         };
