@@ -28,6 +28,11 @@ impl<'a> Batch<'a> {
         self.rows
     }
 
+    /// The document numbers of all rows, where the rows are packed.
+    pub fn all_segments(&self) -> Option<&'a [i32]> {
+        self.segments
+    }
+
     /// Whether rows may hold several documents.
     pub fn is_packed(&self) -> bool {
         self.segments.is_some()
