@@ -26,6 +26,7 @@ __all__ = [
     "loader_order",
     "padded_width",
     "philox4x32",
+    "rows_in_order",
     "sentinels_needed",
 ]
 
@@ -516,6 +517,13 @@ def padded_width(longest: SupportsIndex, pad_to: SupportsIndex | None, pad_to_mu
 def philox4x32(counter: SupportsLenAndGetItem[SupportsIndex], key: SupportsLenAndGetItem[SupportsIndex]) -> list[int]:
     """
     One block of Philox4x32-10.
+    """
+
+def rows_in_order(
+    rows: tuple[Incomplete, Incomplete, Incomplete | None], numbers: Incomplete
+) -> tuple[Incomplete, Incomplete, Incomplete | None]:
+    """
+    The rows of these numbers, in this order.
     """
 
 def sentinels_needed(inputs_length: SupportsIndex, noise_density: float, mean_noise_span_length: float) -> int:

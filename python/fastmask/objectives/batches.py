@@ -57,14 +57,15 @@ class Batch:
             arrays["next_sentence_label"][:] = self.pairs.next_sentence_label
         return arrays
 
-    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Batch":
+    def in_order(self, numbers: npt.NDArray[np.int64]) -> "Batch":
         """Return the rows of these numbers, in this order (copied)."""
-        lengths = np.diff(self.rows.offsets)[numbers]
-        offsets = np.zeros(len(numbers) + 1, np.int64)
-        np.cumsum(lengths, out=offsets[1:])
-        tokens = np.arange(offsets[-1]) + np.repeat(self.rows.offsets[numbers] - offsets[:-1], lengths)
-        segments = None if self.segments is None else self.segments[tokens]
-        return Batch(Ragged(self.rows.ids[tokens], offsets), segments)
+        ids, offsets, segments = _rust.rows_in_order(self.arrays, numbers)
+        return Batch(Ragged(ids, offsets), segments)
+
+    def between(self, begin: int, end: int) -> "Batch":
+        """Return the rows from number ``begin`` up to ``end`` (not copied)."""
+        tokens = slice(self.rows.offsets[begin], self.rows.offsets[end])
+        return Batch(self.rows[begin:end], None if self.segments is None else self.segments[tokens])
 
     def documents(self) -> int:
         """Count the documents; a row that is not packed is one. Document numbers are checked."""
@@ -144,7 +145,7 @@ class Draws:
         """The draws as the core takes them."""
         return self.seed, self.epoch, self.sample_ids
 
-    def chosen(self, numbers: npt.NDArray[np.intp]) -> "Draws":
+    def in_order(self, numbers: npt.NDArray[np.int64]) -> "Draws":
         """Return the draws of the rows of these numbers."""
         ids = numbers.astype(np.uint64) if self.sample_ids is None else self.sample_ids[numbers]
         return Draws(self.seed, self.epoch, ids)

@@ -228,10 +228,10 @@ class MixtureOfDenoisers(Objective):
         choice = np.empty(len(batch), np.uint8)
         self._core.choose(batch.arrays, draws.arrays, choice)
         noise = []
-        for number, part in enumerate(self.denoisers):
-            numbers = np.flatnonzero(choice == number)
-            with _rows_named(numbers):
-                noise.append(part.objective._noise(batch.chosen(numbers), draws.chosen(numbers), num_threads))
+        for share in self._shares(batch, choice):
+            with share.rows_named():
+                own = draws.in_order(share.numbers)
+                noise.append(share.objective._noise(share.rows, own, num_threads))
         result: Any = {"choice": choice, "noise": noise}
         return dict(result)
 
@@ -255,29 +255,36 @@ class MixtureOfDenoisers(Objective):
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         self._check(batch)
         choice, noise_of_parts = self._given_noise(batch, noise)
-        shares = [
-            _Share(part, numbers, batch.chosen(numbers), noise_of_parts[number])
-            for number, part in enumerate(self.denoisers)
-            if len(numbers := np.flatnonzero(choice == number))
-        ]
+        shares = [(share, noise_of_parts[number]) for number, share in enumerate(self._shares(batch, choice))]
+        shares = [(share, given) for share, given in shares if len(share.numbers)]
         layout = self._joint_layout(batch, shares, wanted)
         arrays = outputs(layout, wanted.out)
-        for share in shares:
+        for share, given in shares:
             width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
             pad_to = (width, labels_width) if self._two_sided else width
             asked = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
-            with _rows_named(share.numbers):
-                out = share.part.objective._carry_out(share.rows, share.noise, asked)
+            with share.rows_named():
+                out = share.objective._carry_out(share.rows, given, asked)
             for name, array in arrays.items():
                 self._place(name, array, share, out)
         return arrays
 
-    def _joint_layout(self, batch: Batch, shares: list["_Share"], wanted: Wanted) -> Layout:
+    def _shares(self, batch: Batch, choice: npt.NDArray[np.uint8]) -> list["_Share"]:
+        """Gather the rows of each objective: those of the first, then of the second, ..., each in their order."""
+        numbers = np.argsort(choice, kind="stable").astype(np.int64)
+        ordered = batch.in_order(numbers)
+        ends = np.cumsum(np.bincount(choice, minlength=len(self.denoisers))).tolist()
+        stretches = zip(self.denoisers, [0, *ends], ends, strict=False)
+        return [_Share(part, numbers[begin:end], ordered.between(begin, end)) for part, begin, end in stretches]
+
+    def _joint_layout(self, batch: Batch, shares: list[tuple["_Share", Any]], wanted: Wanted) -> Layout:
         """Widths that hold the longest row of any objective."""
+        unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
         inputs = labels = 0
-        for share in shares:
-            with _rows_named(share.numbers):
-                own = share.layout()
+        for share, noise in shares:
+            with share.rows_named():
+                given = share.objective._given_noise(share.rows, noise)
+                own = share.objective._layout(share.rows, given, unpadded)
             inputs = max(inputs, own["input_ids"][0][1] + share.part.shift)
             labels = max(labels, own["labels"][0][1])
         pad_to = wanted.widths if self._two_sided else (wanted.width, None)
@@ -303,17 +310,24 @@ class MixtureOfDenoisers(Objective):
 
 
 class _Share(NamedTuple):
-    """The rows of a batch that one objective gets, and their noise."""
+    """The rows of a batch that one objective gets."""
 
     part: _Denoiser
-    numbers: npt.NDArray[np.intp]
+    numbers: npt.NDArray[np.int64]
     rows: Batch
-    noise: Any
 
-    def layout(self) -> Layout:
-        objective = self.part.objective
-        unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
-        return objective._layout(self.rows, objective._given_noise(self.rows, self.noise), unpadded)
+    @property
+    def objective(self) -> Objective:
+        return self.part.objective
+
+    @contextmanager
+    def rows_named(self) -> Iterator[None]:
+        """Let an error that names a row name it by its number in the whole batch."""
+        try:
+            yield
+        except FastmaskError as error:
+            message = re.sub(r"^row (\d+)", lambda found: f"row {self.numbers[int(found[1])]}", str(error))
+            raise FastmaskError(message) from None
 
 
 def _denoiser(tok: Any, number: int, given: Any) -> _Denoiser:
@@ -402,13 +416,3 @@ def _name_what_is_missing(tok: Any, modes: Mapping[str, Any], roles: Roles, room
         f"UL2 needs {', '.join([*texts, *sentinels])}, which the tokenizer lacks: "
         f"add them with {' and '.join(advice)}, or give mode_tokens= or sentinel_ids="
     )
-
-
-@contextmanager
-def _rows_named(numbers: npt.NDArray[np.intp]) -> Iterator[None]:
-    """Let an error that names a row name it by its number in the whole batch."""
-    try:
-        yield
-    except FastmaskError as error:
-        message = re.sub(r"^row (\d+)", lambda found: f"row {numbers[int(found[1])]}", str(error))
-        raise FastmaskError(message) from None

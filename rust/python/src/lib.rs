@@ -33,7 +33,7 @@ mod _rust {
     #[pymodule_export]
     use crate::objectives::{
         CausalLm, FillInTheMiddle, MaskedLm, MixtureOfDenoisers, PrefixLm, SpanCorruption, count_documents,
-        padded_width, sentinels_needed,
+        padded_width, rows_in_order, sentinels_needed,
     };
     #[pymodule_export]
     use crate::pairs::SentencePairs;

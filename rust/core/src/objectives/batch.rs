@@ -56,6 +56,11 @@ impl<'a> Batch<'a> {
         }
     }
 
+    /// The document numbers of all rows, where the rows are packed.
+    pub fn all_segments(&self) -> Option<&'a [i32]> {
+        self.segments
+    }
+
     /// The document numbers of row `index`, where the rows are packed.
     pub fn segments(&self, index: usize) -> Option<&'a [i32]> {
         self.columns(index).segments

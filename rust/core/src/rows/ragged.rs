@@ -113,6 +113,22 @@ impl<'a> RaggedView<'a> {
         self.range(index).len()
     }
 
+    /// The rows of these numbers, in this order; `along` is what lies along the ids, in the same order.
+    pub fn in_order(&self, numbers: &[i64], along: Option<&[i32]>) -> Result<(Ragged, Option<Vec<i32>>)> {
+        let count = self.len();
+        if let Some(number) = numbers.iter().find(|&&number| number < 0 || number as usize >= count) {
+            return Err(Error::new(format!("there is no row {number} among {count}")));
+        }
+        let ranges = || numbers.iter().map(|&number| self.range(number as usize));
+        let length = ranges().map(|range| range.len()).sum();
+        let mut rows =
+            Ragged { ids: Vec::with_capacity(length), offsets: Vec::with_capacity(numbers.len() + 1) };
+        rows.offsets.push(0);
+        ranges().for_each(|range| rows.push(&self.ids[range]));
+        let along = along.map(|along| ranges().flat_map(|range| along[range].iter().copied()).collect());
+        Ok((rows, along))
+    }
+
     /// The length of the longest row; 0 without rows.
     pub fn longest(&self) -> usize {
         (0..self.len()).map(|index| self.length(index)).max().unwrap_or(0)
@@ -136,6 +152,17 @@ mod tests {
         for (ids, offsets, fine) in cases {
             assert_eq!(RaggedView::new(ids, offsets).is_ok(), fine, "{ids:?} {offsets:?}");
         }
+    }
+
+    #[test]
+    fn rows_come_in_any_order() {
+        let offsets = [0, 2, 2, 3];
+        let rows = RaggedView::new(&[5, 6, 7], &offsets).unwrap();
+        let (chosen, along) = rows.in_order(&[2, 0, 1, 2], Some(&[1, 2, 1])).unwrap();
+        assert_eq!((chosen.ids, chosen.offsets), (vec![7, 5, 6, 7], vec![0, 1, 3, 3, 4]));
+        assert_eq!(along, Some(vec![1, 1, 2, 1]));
+        assert!(rows.in_order(&[3], None).is_err());
+        assert!(rows.in_order(&[-1], None).is_err());
     }
 
     #[test]

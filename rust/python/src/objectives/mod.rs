@@ -12,7 +12,7 @@ mod prefix_lm;
 mod span_corruption;
 
 pub(crate) use causal_lm::CausalLm;
-pub(crate) use documents::count_documents;
+pub(crate) use documents::{count_documents, rows_in_order};
 pub(crate) use fill_in_the_middle::FillInTheMiddle;
 pub(crate) use masked_lm::MaskedLm;
 pub(crate) use mixture_of_denoisers::{MixtureOfDenoisers, padded_width};
