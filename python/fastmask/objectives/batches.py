@@ -162,13 +162,20 @@ def _sample_ids(sample_ids: Any, count: int) -> npt.NDArray[np.uint64]:
 def outputs(layout: Layout, out: Mapping[str, Any] | None, ignored: Sequence[str] = ()) -> Arrays:
     """Return arrays of these shapes and dtypes: the caller's ones, checked, or new ones in memory that is warm."""
     if out is None:
-        return {name: _rust.warm_array(*shape, dtype is np.int32) for name, (shape, dtype) in layout.items()}
+        return {name: _new(shape, dtype) for name, (shape, dtype) in layout.items()}
     check_names("out", out, list(layout), ignored)
     arrays = {name: _caller_array(name, out[name], *expected) for name, expected in layout.items()}
     for (name, array), (other_name, other) in combinations(arrays.items(), 2):
         if np.may_share_memory(array, other):
             raise FastmaskError(f"out[{name!r}] and out[{other_name!r}] share memory: give arrays of their own")
     return arrays
+
+
+def _new(shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:
+    if len(shape) != 2:
+        return np.empty(shape, dtype)
+    array: npt.NDArray[Any] = _rust.warm_array(*shape, dtype is np.int32)
+    return array
 
 
 def _caller_array(name: str, array: Any, shape: tuple[int, ...], dtype: npt.DTypeLike) -> npt.NDArray[Any]:

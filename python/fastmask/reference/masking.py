@@ -141,9 +141,10 @@ def chosen_groups(free: Sequence[bool], words: Sequence[Word], rules: Rules, wor
     else:
         groups = _in_number(free, words, rules, word_of)
     if rules.grouping == "span":
-        # Spans that touch are one.
-        for n in sorted(groups):
-            groups[n] = groups.get(n - 1, n)
+        # Spans of a document that touch are one.
+        firsts = {word.begin for word in words if not word.follows}
+        for n in sorted(groups.keys() - firsts):
+            groups[n] = groups.get(n - 1, groups[n])
     return groups
 
 

@@ -96,7 +96,7 @@ impl Selection {
             Count::Exact { .. } => self.choose_in_number(row, segments, &draws, scratch),
         }
         if matches!(self.grouping, Grouping::Span { .. }) {
-            merge_touching(&mut scratch.flags);
+            merge_touching(&mut scratch.flags, segments);
         }
     }
 
@@ -269,14 +269,13 @@ fn fitting(words: &[Word], room: usize, size: impl Fn(&Word) -> usize) -> &[Word
     &words[..fits.count()]
 }
 
-/// Spans that touch are one.
-fn merge_touching(flags: &mut [u8]) {
-    let mut before = 0;
-    for flags in flags {
-        if before & CHOSEN != 0 {
-            *flags &= !BEGINS_GROUP;
+/// Spans of a document that touch are one.
+fn merge_touching(flags: &mut [u8], segments: Option<&[i32]>) {
+    for position in 1..flags.len() {
+        let same_document = segments.is_none_or(|segments| segments[position] == segments[position - 1]);
+        if flags[position - 1] & CHOSEN != 0 && same_document {
+            flags[position] &= !BEGINS_GROUP;
         }
-        before = *flags;
     }
 }
 
