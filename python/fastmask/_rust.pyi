@@ -3,7 +3,7 @@ The compiled core of fastmask.
 """
 
 from os import PathLike
-from typing import Any, SupportsIndex, final
+from typing import Any, SupportsFloat, SupportsIndex, final
 
 from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 
@@ -13,6 +13,7 @@ __all__ = [
     "MaskedLm",
     "MixtureOfDenoisers",
     "PrefixLm",
+    "SentencePairs",
     "SpanCorruption",
     "StreamDecoder",
     "TokenCorpus",
@@ -28,6 +29,7 @@ __all__ = [
     "philox4x32",
     "rows_in_order",
     "sentinels_needed",
+    "warm_array",
 ]
 
 @final
@@ -68,7 +70,7 @@ class FillInTheMiddle:
     def apply(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         noise: Incomplete,
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -79,7 +81,7 @@ class FillInTheMiddle:
     def noise(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -88,11 +90,7 @@ class FillInTheMiddle:
         Fills `out` with noise.
         """
     def noise_of_texts(
-        self,
-        /,
-        lengths: Incomplete,
-        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
-        out: Incomplete,
+        self, /, lengths: Incomplete, draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None], out: Incomplete
     ) -> None:
         """
         Fills `out` with noise for texts of so many characters each.
@@ -100,7 +98,7 @@ class FillInTheMiddle:
     def width(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         noise: Incomplete,
         pad_to: SupportsIndex | None,
         pad_to_multiple_of: SupportsIndex | None,
@@ -165,14 +163,14 @@ class MixtureOfDenoisers:
     What a mixture of denoisers does itself: it shares out the rows.
     """
     def __new__(cls, /, settings: Incomplete) -> MixtureOfDenoisers: ...
-    def check(self, /, rows: tuple[Incomplete, Incomplete, Incomplete | None]) -> None:
+    def check(self, /, rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None]) -> None:
         """
         Refuses rows that the mixture cannot take.
         """
     def choose(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
     ) -> None:
@@ -189,7 +187,7 @@ class PrefixLm:
     def apply_to_decoder(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         split: Incomplete,
         out: Incomplete,
         prefix_mask: Incomplete,
@@ -201,7 +199,7 @@ class PrefixLm:
     def apply_to_encoder_decoder(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         split: Incomplete,
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -216,7 +214,7 @@ class PrefixLm:
     def noise(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
         out: Incomplete,
         num_threads: SupportsIndex | None,
@@ -227,7 +225,7 @@ class PrefixLm:
     def width(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         pad_to: SupportsIndex | None,
         pad_to_multiple_of: SupportsIndex | None,
     ) -> int:
@@ -237,13 +235,31 @@ class PrefixLm:
     def widths(
         self,
         /,
-        rows: tuple[Incomplete, Incomplete, Incomplete | None],
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
         split: Incomplete,
         pad_to: tuple[SupportsIndex | None, SupportsIndex | None],
         pad_to_multiple_of: SupportsIndex | None,
     ) -> tuple[int, int]:
         """
         The widths of an encoder's inputs and of the labels for these rows.
+        """
+
+@final
+class SentencePairs:
+    """
+    Documents to rows of two segments.
+    """
+    def __new__(cls, /, settings: Incomplete) -> SentencePairs: ...
+    def pairs(
+        self,
+        /,
+        sentences: tuple[Incomplete, Incomplete],
+        document_offsets: Incomplete,
+        key: tuple[SupportsIndex, SupportsIndex],
+        num_threads: SupportsIndex | None,
+    ) -> tuple[Incomplete, Incomplete, Incomplete, Incomplete, Incomplete]:
+        """
+        The rows of documents, whose sentences are ids and offsets.
         """
 
 @final
@@ -497,7 +513,7 @@ def arrow_stream(
     The same as a stream of one array.
     """
 
-def count_documents(rows: tuple[Incomplete, Incomplete, Incomplete | None]) -> int:
+def count_documents(rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None]) -> int:
     """
     How many documents rows hold: one each, or as many as their document numbers say.
     """
@@ -520,13 +536,22 @@ def philox4x32(counter: SupportsLenAndGetItem[SupportsIndex], key: SupportsLenAn
     """
 
 def rows_in_order(
-    rows: tuple[Incomplete, Incomplete, Incomplete | None], numbers: Incomplete
+    rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None], numbers: Incomplete
 ) -> tuple[Incomplete, Incomplete, Incomplete | None]:
     """
     The rows of these numbers, in this order.
     """
 
-def sentinels_needed(inputs_length: SupportsIndex, noise_density: float, mean_noise_span_length: float) -> int:
+def sentinels_needed(
+    inputs_length: SupportsIndex,
+    noise_density: SupportsFloat | SupportsIndex,
+    mean_noise_span_length: SupportsFloat | SupportsIndex,
+) -> int:
     """
     How many sentinels rows need whose inputs are so long.
+    """
+
+def warm_array(rows: SupportsIndex, width: SupportsIndex, narrow: bool) -> Any:
+    """
+    An array to be filled, of int64 or, with `narrow`, of int32; it holds anything.
     """
