@@ -68,7 +68,9 @@ def made_up_ids(seed: int = 0) -> MaskingIds:
     """Return ids like those of BERT's vocabulary, of which two in three begin a word."""
     vocab_size = 30522
     starts = np.random.default_rng(seed).random(vocab_size) < 2 / 3
-    return MaskingIds(vocab_size, tuple(range(110)), 103, 101, 1, tuple(range(109, 9, -1)), starts, (1012,))
+    return MaskingIds(
+        vocab_size, tuple(range(110)), 103, 101, 1, tuple(range(109, 9, -1)), starts, tuple(range(200, 1700))
+    )
 
 
 def made_up_rows(ids: MaskingIds, rows: int, length: int, seed: int = 0) -> Rows:

@@ -79,6 +79,14 @@ def objective_of(name: str, ids: MaskingIds) -> Any:
         "span_corruption": lambda: fm.SpanCorruption(
             vocab_size=ids.vocab_size, eos_id=ids.eos_id, sentinel_ids=ids.sentinel_ids
         ),
+        "denoising": lambda: fm.Denoising(
+            vocab_size=ids.vocab_size,
+            bos_id=ids.bos_id,
+            eos_id=ids.eos_id,
+            sentence_end_ids=ids.sentence_end_ids,
+            word_starts=ids.word_starts,
+            **special,
+        ),
         "causal_lm": lambda: fm.CausalLM(vocab_size=ids.vocab_size),
     }
     if name not in made:
@@ -90,7 +98,7 @@ class Fastmask(MaskingEngine):
     """fastmask, into new arrays each time."""
 
     name = "fastmask"
-    objectives = ("masked_lm", "whole_word", "span_corruption", "causal_lm")
+    objectives = ("masked_lm", "whole_word", "span_corruption", "denoising", "causal_lm")
 
     def work(self, objective: str, rows: Rows, ids: MaskingIds) -> Work:
         made, ragged = _prepared(objective, rows, ids)
