@@ -92,5 +92,6 @@ TRAIN_TEXTS = ("english", "code")
 CORRUPT = (
     CorruptCase("masked_lm", copies=3),
     CorruptCase("span_corruption", copies=3),
+    CorruptCase("denoising", copies=4),
     CorruptCase("causal_lm", copies=3),
 )

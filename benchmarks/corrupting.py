@@ -61,9 +61,14 @@ def corrupters_of(objective: str, rows: np.ndarray) -> dict[str, Corrupt]:
     """What corrupts a 2-D array of ids (uint32), by engine."""
     mask_id, eos_id, sentinels = 103, 1, range(30000, 30100)
     settings = {"vocab_size": 30522, "special_ids": range(110)}
+    # Words of one and a half tokens and sentences of twenty: about those of English.
+    word_starts = [token % 3 != 0 for token in range(30522)]
     ours: dict[str, Any] = {
         "masked_lm": lambda: fm.MaskedLM(mask_id=mask_id, **settings),
         "span_corruption": lambda: fm.SpanCorruption(vocab_size=30522, eos_id=eos_id, sentinel_ids=sentinels),
+        "denoising": lambda: fm.Denoising(
+            mask_id=mask_id, eos_id=eos_id, sentence_end_ids=range(200, 1700), word_starts=word_starts, **settings
+        ),
         "causal_lm": lambda: fm.CausalLM(vocab_size=30522),
     }
     made = ours[objective]()

@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset, write_shards
     from fastmask.error import FastmaskError
     from fastmask.loader import TokenLoader
-    from fastmask.objectives import CausalLM, MaskedLM, SpanCorruption
+    from fastmask.objectives import CausalLM, Denoising, MaskedLM, SpanCorruption
     from fastmask.ragged import Ragged
     from fastmask.tokenizer import Tokenizer
     from fastmask.versions import __version__, show_versions
 
 _HOME = {
     "CausalLM": "objectives",
+    "Denoising": "objectives",
     "FastmaskError": "error",
     "MaskedLM": "objectives",
     "Ragged": "ragged",
@@ -43,6 +44,7 @@ _MODULES = ("kernels", "models", "reference", "torch", "training")
 
 __all__ = [
     "CausalLM",
+    "Denoising",
     "FastmaskError",
     "MaskedLM",
     "Ragged",

@@ -13,7 +13,12 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset
     from fastmask.tokenizer import Tokenizer
 
-_OBJECTIVES = {"masked_lm": "MaskedLM", "span_corruption": "SpanCorruption", "causal_lm": "CausalLM"}
+_OBJECTIVES = {
+    "masked_lm": "MaskedLM",
+    "span_corruption": "SpanCorruption",
+    "denoising": "Denoising",
+    "causal_lm": "CausalLM",
+}
 _MODELS = ("byte_bpe", "bpe", "wordpiece", "unigram")
 
 

@@ -12,11 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from fastmask import CausalLM, MaskedLM, SpanCorruption, reference
+from fastmask import CausalLM, Denoising, MaskedLM, SpanCorruption, reference
 
 FILE = Path(__file__).with_name("vectors.json")
 MASKED = {"mask_id": 4, "special_ids": [0, 1, 2, 3, 4, 59], "vocab_size": 60}
 SPANS = {"sentinel_ids": list(range(59, 39, -1)), "eos_id": 1}
+BART = {"mask_id": 4, "special_ids": [0, 1, 2, 3, 4], "eos_id": 1, "sentence_end_ids": [9, 10], "vocab_size": 60}
+WORDS = {"word_starts": [token % 3 != 0 for token in range(60)]}
 SAMPLES = [(0, 0, 0), (1, 0, 2**31), (2**32 + 5, 3, 2**40), (2**64 - 1, 2**24 - 1, 2**64 - 1)]
 
 
@@ -29,6 +31,22 @@ SPAN_SETTINGS = [
     {},
     {"noise_density": 0.5, "mean_noise_span_length": 1.0},
     {"noise_density": 0.25, "mean_noise_span_length": 8.0},
+]
+DENOISING_SETTINGS = [
+    WORDS,
+    {**WORDS, "poisson_lambda": 3.5, "mask_random": 0.1, "bos_id": 2},
+    {
+        "whole_words": False,
+        "mask_ratio": 0.5,
+        "poisson_lambda": 1.0,
+        "mask_random": 0.5,
+        "insert_ratio": 0.2,
+        "replace_length": -1,
+        "permute_sentence_ratio": 0.6,
+        "delete_ratio": 0.2,
+        "rotate_prob": 1.0,
+    },
+    {**WORDS, "poisson_lambda": None, "replace_length": 0, "insert_ratio": 0.1},
 ]
 SEGMENTS = [[], [1], [1, 1], [1, 2], [1, 2, 3], [1, 1, 1, 2, 3, 3]]
 
@@ -53,6 +71,10 @@ def make():
         text = row(len(segments))
         yield causal_case(text, None)
         yield causal_case(text, segments)
+    texts = [[2, *row(30), 9, *row(20), 1], row(24), [2, 9], [2, *row(1), 1]]
+    for settings in DENOISING_SETTINGS:
+        for sample, text in zip(SAMPLES, texts, strict=True):
+            yield case("denoising", {**BART, **settings}, sample, text)
 
 
 def case(name, settings, sample, row):
@@ -80,12 +102,13 @@ def test_the_reference_gives_the_vectors(given):
 
 @pytest.mark.parametrize("given", [given for given in CASES if given["objective"] != "causal_lm"])
 def test_the_core_gives_the_vectors(given):
-    classes = {"masked_lm": MaskedLM, "span_corruption": SpanCorruption}
+    classes = {"masked_lm": MaskedLM, "span_corruption": SpanCorruption, "denoising": Denoising}
     objective = classes[given["objective"]](**{"vocab_size": 60, **given["settings"]})
     sample = {"seed": given["seed"], "epoch": given["epoch"], "sample_ids": [given["sample_id"]]}
     got = {**objective.noise([given["row"]], **sample), **objective([given["row"]], **sample)}
     for name, values in given["outputs"].items():
-        assert got[name].ravel().tolist() == values, name
+        # The inputs of denoising are padded to the row's length.
+        assert got[name].ravel()[: len(values)].tolist() == values, name
 
 
 @pytest.mark.parametrize("given", [given for given in CASES if given["objective"] == "causal_lm"])
@@ -98,6 +121,7 @@ def test_the_core_gives_the_causal_vectors(given):
 def test_there_are_enough_of_them():
     names = [given["objective"] for given in CASES]
     assert (names.count("masked_lm"), names.count("span_corruption"), names.count("causal_lm")) == (12, 12, 12)
+    assert names.count("denoising") == 16
 
 
 if __name__ == "__main__":

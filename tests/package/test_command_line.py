@@ -59,14 +59,15 @@ def test_tokenize(files, tmp_path):
     assert f"{ds.offsets[-1]:,} tokens" in done.stdout
 
 
-@pytest.mark.parametrize("objective", ["masked_lm", "span_corruption", "causal_lm"])
+@pytest.mark.parametrize("objective", ["masked_lm", "span_corruption", "denoising", "causal_lm"])
 def test_inspect(files, tmp_path, objective):
     page = tmp_path / "page.html"
     shared = ("--tokenizer", files / "tokenizer.json", "--objective", objective)
     done = command("inspect", "The cat sat on the mat, and the dog lay under it.", *shared, "--html", page)
     assert done.returncode == 0, done.stderr
     assert "cat" in done.stdout
-    assert {"masked_lm": "masked]", "span_corruption": "|sentinel]", "causal_lm": "→"}[objective] in done.stdout
+    marks = {"masked_lm": "masked]", "span_corruption": "|sentinel]", "denoising": "|masked]", "causal_lm": "→"}
+    assert marks[objective] in done.stdout
     content = page.read_text()
     assert "<span" in content
     assert "http" not in content

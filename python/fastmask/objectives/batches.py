@@ -68,10 +68,19 @@ def _whole_array(name: str, array: npt.NDArray[Any], dtype: np.dtype[Any], lengt
 
 def noise_array(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, rows: Ragged) -> npt.NDArray[Any]:
     """Return the array called ``name`` of ``noise``, one value for each id of ``rows``."""
+    return _noise_values(noise, name, dtype, len(rows.ids))
+
+
+def noise_of_rows(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, rows: Ragged) -> npt.NDArray[Any]:
+    """Return the array called ``name`` of ``noise``, one value for each of ``rows``."""
+    return _noise_values(noise, name, dtype, len(rows))
+
+
+def _noise_values(noise: Mapping[str, Any], name: str, dtype: npt.DTypeLike, length: int) -> npt.NDArray[Any]:
     wanted, array = np.dtype(dtype), np.asarray(noise[name])
     if wanted.kind == "b" and array.dtype != wanted:
         raise FastmaskError(f"noise[{name!r}] has dtype {array.dtype}: give bool")
-    return _whole_array(f"noise[{name!r}]", array, wanted, len(rows.ids))
+    return _whole_array(f"noise[{name!r}]", array, wanted, length)
 
 
 def check_names(what: str, given: Mapping[str, Any], wanted: Sequence[str], ignored: Sequence[str] = ()) -> None:

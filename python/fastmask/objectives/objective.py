@@ -63,7 +63,7 @@ class Wanted:
 
 
 class Objective(ABC):
-    """What all objectives have in common; use `MaskedLM`, `SpanCorruption` or `CausalLM`.
+    """What all objectives have in common; use `MaskedLM`, `SpanCorruption`, `Denoising` or `CausalLM`.
 
     Attributes:
         settings: all arguments with which ``type(self)(None, **settings)`` makes an equal objective.

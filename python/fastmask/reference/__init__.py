@@ -16,6 +16,7 @@ Only whole numbers are compared. "With probability p" reads: the word is below f
 """
 
 from fastmask.reference.causal import causal_lm
+from fastmask.reference.denoising import denoising, poisson_thresholds, sentence_ends, sentence_order
 from fastmask.reference.draws import bounded, choose_without_replacement, draw, philox4x32, threshold
 from fastmask.reference.labels import IGNORED
 from fastmask.reference.masking import masked_lm
@@ -27,10 +28,14 @@ __all__ = [
     "causal_lm",
     "choose_without_replacement",
     "cut",
+    "denoising",
     "draw",
     "masked_lm",
     "noise_and_spans",
     "philox4x32",
+    "poisson_thresholds",
+    "sentence_ends",
+    "sentence_order",
     "span_corruption",
     "span_lengths",
     "span_mask",

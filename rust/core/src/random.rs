@@ -123,6 +123,44 @@ impl Draws {
     pub fn draw(&self, n: usize) -> u32 {
         self.block((n / 4) as u32)[n % 4]
     }
+
+    /// Draws `first`, `first + 1`, ...
+    #[inline]
+    pub fn words_from(self, first: usize) -> Words {
+        let block = if first.is_multiple_of(4) { [0; 4] } else { self.block((first / 4) as u32) };
+        Words { draws: self, next: first, block }
+    }
+}
+
+/// The draws of a stream one after the other, without an end: each block is made once.
+#[derive(Debug, Clone)]
+pub struct Words {
+    draws: Draws,
+    next: usize,
+    /// The block of the draw before the next one, which is the next one's too unless that is a block's first.
+    block: [u32; 4],
+}
+
+impl Words {
+    /// The next one.
+    #[inline]
+    pub fn draw(&mut self) -> u32 {
+        let n = self.next;
+        if n.is_multiple_of(4) {
+            self.block = self.draws.block((n / 4) as u32);
+        }
+        self.next += 1;
+        self.block[n % 4]
+    }
+}
+
+impl Iterator for Words {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        Some(self.draw())
+    }
 }
 
 /// A uniform number below `bound`: the high half of `word * bound` (bias below `bound / 2^32`).
@@ -153,9 +191,8 @@ pub fn choose_without_replacement(
     population: usize,
     mut take: impl FnMut(usize) -> bool,
 ) {
-    for i in 0..count {
-        let last = population - count + i;
-        if !take(bounded(draws.draw(i), last as u32 + 1) as usize) {
+    for (last, word) in (population - count..population).zip(draws.words_from(0)) {
+        if !take(bounded(word, last as u32 + 1) as usize) {
             take(last);
         }
     }
@@ -188,6 +225,15 @@ mod tests {
         let block = philox4x32([3, 0x8000_0001, 5, 7 << 8 | 2], [0x1234_5678, 0xDEAD_BEEF]);
         for n in 12..16 {
             assert_eq!(draws.draw(n), block[n % 4]);
+        }
+    }
+
+    #[test]
+    fn words_in_order_are_the_draws_one_by_one() {
+        let draws = Key::new(9, 1).unwrap().draws(3, Stream::SpanLengths);
+        for first in 0..9 {
+            let words: Vec<u32> = draws.words_from(first).take(11).collect();
+            assert_eq!(words, (first..first + 11).map(|n| draws.draw(n)).collect::<Vec<_>>(), "{first}");
         }
     }
 

@@ -29,7 +29,7 @@ mod _rust {
     #[pymodule_export]
     use crate::loader::{TokenCorpus, loader_order};
     #[pymodule_export]
-    use crate::objectives::{CausalLm, MaskedLm, SpanCorruption};
+    use crate::objectives::{CausalLm, Denoising, MaskedLm, SpanCorruption};
     #[pymodule_export]
     use crate::random::philox4x32;
     #[pymodule_export]

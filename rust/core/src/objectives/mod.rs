@@ -8,14 +8,17 @@ use crate::{Error, Result};
 
 mod batch;
 mod causal_lm;
+mod denoising;
 mod grid;
 mod masked_lm;
+mod ordinary;
 mod outputs;
 mod span_corruption;
 mod spans;
 
 pub use batch::{Batch, Samples};
 pub use causal_lm::{CausalLm, CausalLmSettings};
+pub use denoising::{Denoising, DenoisingNoise, DenoisingNoiseOut, DenoisingSettings, SpanFill};
 pub use grid::{AlongIds, Grid};
 pub use masked_lm::{Action, MaskedLm, MaskedLmNoise, MaskedLmSettings};
 pub use outputs::{EncoderDecoder, Labelled, Places};
