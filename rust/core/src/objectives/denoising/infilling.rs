@@ -42,7 +42,8 @@ impl Denoising {
         empty
     }
 
-    /// What stands for spans: a span with its first place drawn for it is random, each of its tokens another one.
+    /// Draws what stands for spans. Whether it is random is drawn for the first place of a span, which random token
+    /// for each place that gets one.
     fn draw_span_ids(
         &self,
         places: &Places,

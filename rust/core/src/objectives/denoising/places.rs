@@ -27,8 +27,11 @@ impl Kinds {
         let starts = word_starts.unwrap_or_default().iter().map(|&starts| u8::from(starts) * WORD_START);
         let mut marks: Vec<u8> = starts.collect();
         marks.resize(marks.len().max(named), WORD_START);
-        special_ids.iter().for_each(|&id| marks[id as usize] |= FIXED);
-        sentence_end_ids.iter().for_each(|&id| marks[id as usize] |= SENTENCE_END);
+        for (ids, mark) in [(special_ids, FIXED), (sentence_end_ids, SENTENCE_END)] {
+            for &id in ids {
+                marks[id as usize] |= mark;
+            }
+        }
         Self { marks }
     }
 

@@ -135,7 +135,7 @@ fn noise_that_cannot_be_carried_out_is_refused() {
         ("sentence_order is 1: give each", |given| given.sentence_order[2] = 1),
         ("sentence_order is 10", |given| given.sentence_order[2] = 10),
         ("position 0: sentence_order is 1", |given| given.sentence_order.swap(0, 1)),
-        ("position 8: sentence_order is 9", |given| given.sentence_order.swap(8, 9)),
+        ("position 9: sentence_order is 8", |given| given.sentence_order.swap(8, 9)),
         ("position 0: span_start is true", |given| given.span(0, 1)),
         ("position 9: span_start is true", |given| given.span(9, 1)),
         ("span_start is true with 0 span_words", |given| given.span(3, 0)),
