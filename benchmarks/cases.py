@@ -92,5 +92,6 @@ CORRUPT = (
     CorruptCase("masked_lm"),
     CorruptCase("whole_word"),
     CorruptCase("span_corruption"),
+    CorruptCase("denoising"),
     CorruptCase("causal_lm"),
 )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from fastmask.loader import TokenLoader
     from fastmask.objectives import (
         CausalLM,
+        Denoising,
         FillInTheMiddle,
         MaskedLM,
         MixtureOfDenoisers,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
 
 _HOME = {
     "CausalLM": "objectives",
+    "Denoising": "objectives",
     "FastmaskError": "error",
     "FillInTheMiddle": "objectives",
     "MaskedLM": "objectives",
@@ -55,6 +57,7 @@ _MODULES = ("kernels", "models", "reference", "torch", "training")
 
 __all__ = [
     "CausalLM",
+    "Denoising",
     "FastmaskError",
     "FillInTheMiddle",
     "MaskedLM",

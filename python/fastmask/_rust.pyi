@@ -9,6 +9,7 @@ from _typeshed import Incomplete, SupportsGetItem, SupportsLenAndGetItem
 
 __all__ = [
     "CausalLm",
+    "Denoising",
     "FillInTheMiddle",
     "MaskedLm",
     "MixtureOfDenoisers",
@@ -59,6 +60,57 @@ class CausalLm:
     ) -> int:
         """
         The width of the outputs for these rows.
+        """
+
+@final
+class Denoising:
+    """
+    Denoising.
+    """
+    def __new__(cls, /, settings: Incomplete) -> Denoising: ...
+    def apply(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
+        noise: Incomplete,
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with what the noise makes of the rows.
+        """
+    def corrupt(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Both in one.
+        """
+    def noise(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
+        draws: tuple[SupportsIndex, SupportsIndex, Incomplete | None],
+        out: Incomplete,
+        num_threads: SupportsIndex | None,
+    ) -> None:
+        """
+        Fills `out` with noise.
+        """
+    def widths(
+        self,
+        /,
+        rows: tuple[Incomplete, Incomplete, Incomplete | None, Incomplete | None],
+        _noise: Any | None,
+        pad_to: tuple[SupportsIndex | None, SupportsIndex | None],
+        pad_to_multiple_of: SupportsIndex | None,
+    ) -> tuple[int, int]:
+        """
+        The widths of the inputs and of the labels for these rows, whatever the noise: no row becomes longer.
         """
 
 @final

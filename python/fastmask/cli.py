@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 _OBJECTIVES = {
     "masked_lm": "MaskedLM",
     "span_corruption": "SpanCorruption",
+    "denoising": "Denoising",
     "causal_lm": "CausalLM",
     "prefix_lm": "PrefixLM",
     "fill_in_the_middle": "FillInTheMiddle",

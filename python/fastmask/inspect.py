@@ -119,9 +119,12 @@ def _kind(token_id: int, label: int, mask_id: int | None, special: set[int]) -> 
 
 
 def _encoder_decoder(tok: "Tokenizer", out: dict[str, Any]) -> Iterator[Strip]:
-    sentinels, special = set(tok.sentinel_ids.tolist()), set(tok.special_ids.values())
-    for name, ids in (("reads", out["input_ids"][0].tolist()), ("gives", out["labels"][0].tolist())):
-        cells = (Cell(_text(tok, i), "sentinel") if i in sentinels else _plain(tok, special, i) for i in ids)
+    special = set(tok.special_ids.values())
+    stand_ins: dict[int | None, Kind] = {tok.mask_id: "masked", **dict.fromkeys(tok.sentinel_ids.tolist(), "sentinel")}
+    # The inputs of denoising are padded to the length of the row.
+    read = out["input_ids"][0, : out["attention_mask"][0].sum()].tolist()
+    for name, ids in (("reads", read), ("gives", out["labels"][0].tolist())):
+        cells = (Cell(_text(tok, i), stand_ins[i]) if i in stand_ins else _plain(tok, special, i) for i in ids)
         yield Strip(name, tuple(cells))
 
 

@@ -123,6 +123,20 @@ def test_ul2_gives_batches_of_one_shape(tok, ds):
         fm.TokenLoader(ds, ul2, seq_length=40)
 
 
+def test_labels_of_denoising_are_the_stream(tok, ds):
+    loader = fm.TokenLoader(ds, fm.Denoising(tok), batch_size=5, seq_length=24, shuffle=False, output="numpy")
+    prefix, suffix = map(list, (loader.objective.framing.prefix, loader.objective.framing.suffix))
+    texts = []
+    for batch in loader:
+        assert batch["input_ids"].shape == batch["labels"].shape == (len(batch["labels"]), 24)
+        for labels in batch["labels"]:
+            row = labels[labels != -100].tolist()
+            assert row[: len(prefix)] == prefix
+            assert row[len(row) - len(suffix) :] == suffix
+            texts += row[len(prefix) : len(row) - len(suffix)]
+    assert texts == stream(ds, suffix)
+
+
 def test_epochs_seeds_threads_and_copies(tok, ds):
     def loader(**settings):
         settings = {"batch_size": 6, "seq_length": 32, "output": "numpy", "seed": 3} | settings

@@ -5,6 +5,7 @@ import pytest
 
 from fastmask import (
     CausalLM,
+    Denoising,
     FastmaskError,
     FillInTheMiddle,
     MaskedLM,
@@ -19,6 +20,7 @@ CAUSAL = {"vocab_size": 60}
 PREFIX = {"eos_id": 1, "vocab_size": 60, "architecture": "encoder_decoder"}
 MIDDLE = {"prefix_id": 57, "middle_id": 58, "suffix_id": 59, "vocab_size": 60}
 MIXTURE = {"denoisers": [(SpanCorruption(**SPANS), 1, 50), (PrefixLM(**PREFIX), 1, None)]}
+BART = {"mask_id": 4, "eos_id": 1, "sentence_end_ids": (9,), "word_starts": (True,) * 60, "vocab_size": 60}
 GOOD = [
     (MaskedLM, MASKED),
     (SpanCorruption, SPANS),
@@ -27,6 +29,7 @@ GOOD = [
     (PrefixLM, PREFIX),
     (FillInTheMiddle, MIDDLE),
     (MixtureOfDenoisers, MIXTURE),
+    (Denoising, BART),
 ]
 
 SETTINGS = [
@@ -108,6 +111,44 @@ SETTINGS = [
     (CausalLM, CAUSAL, "pad_id", 60),
     (CausalLM, CAUSAL, "eos_id", 60),
     (CausalLM, CAUSAL, "tok", "gpt2"),
+    (Denoising, BART, "mask_ratio", 1.01),
+    (Denoising, BART, "mask_ratio", None),
+    (Denoising, BART, "poisson_lambda", 0),
+    (Denoising, BART, "poisson_lambda", 101),
+    (Denoising, BART, "poisson_lambda", float("nan")),
+    (Denoising, BART, "poisson_lambda", "3"),
+    (Denoising, BART, "mask_random", -0.1),
+    (Denoising, BART, "insert_ratio", float("inf")),
+    (Denoising, BART, "replace_length", 2),
+    (Denoising, BART, "replace_length", -2),
+    (Denoising, BART, "replace_length", 1.0),
+    (Denoising, BART, "replace_length", True),
+    (Denoising, BART, "permute_sentence_ratio", 1.5),
+    (Denoising, BART, "permute_sentence_ratio", [1]),
+    (Denoising, BART, "delete_ratio", float("nan")),
+    (Denoising, BART, "rotate_prob", 2),
+    (Denoising, BART, "sentence_end_ids", [60]),
+    (Denoising, BART, "sentence_end_ids", [-1]),
+    (Denoising, BART, "sentence_end_ids", "."),
+    (Denoising, BART, "sentence_end_ids", None),
+    (Denoising, BART, "whole_words", 1),
+    (Denoising, BART, "whole_words", None),
+    (Denoising, BART, "word_starts", None),
+    (Denoising, BART, "word_starts", [True] * 59),
+    (Denoising, BART, "word_starts", [True] * 61),
+    (Denoising, BART, "word_starts", [1] * 60),
+    (Denoising, BART, "word_starts", [[True] * 60]),
+    (Denoising, BART, "word_starts", "words"),
+    (Denoising, BART, "mask_id", None),
+    (Denoising, BART, "mask_id", 60),
+    (Denoising, BART, "pad_id", 60),
+    (Denoising, BART, "bos_id", 60),
+    (Denoising, BART, "eos_id", None),
+    (Denoising, BART, "vocab_size", None),
+    (Denoising, BART, "decoder_start_id", 60),
+    (Denoising, BART, "decoder_start_id", -1),
+    (Denoising, BART, "special_ids", [60]),
+    (Denoising, BART, "max_length", -1),
 ]
 
 
@@ -176,7 +217,9 @@ def test_rows(objective, rows, message):
             call(rows)
 
 
-@pytest.mark.parametrize("objective", [SpanCorruption(**SPANS), PrefixLM(**PREFIX), MixtureOfDenoisers(**MIXTURE)])
+@pytest.mark.parametrize(
+    "objective", [SpanCorruption(**SPANS), PrefixLM(**PREFIX), MixtureOfDenoisers(**MIXTURE), Denoising(**BART)]
+)
 def test_an_encoder_takes_no_packed_rows(objective):
     for call in (objective, objective.noise):
         with pytest.raises(FastmaskError, match=f"{type(objective).__name__} got packed rows"):
@@ -188,12 +231,27 @@ def test_iid_noise_cannot_be_rolled():
         SpanCorruption(**SPANS, noise="iid", roll=True)
 
 
+def test_no_random_token_can_be_drawn_where_all_are_special():
+    with pytest.raises(FastmaskError, match="every id is special"):
+        Denoising(**BART, special_ids=range(60), mask_random=0.1)
+    assert Denoising(**BART, special_ids=range(60)).mask_random == 0
+
+
 def action(values, dtype=np.uint8, random_ids=(0, 0)):
     return {"action": np.array(values, dtype), "random_ids": np.array(random_ids, np.uint32)}
 
 
 def cuts(mode, cut1, cut2):
     return {"mode": np.array([mode]), "cut1": np.array([cut1]), "cut2": np.array([cut2])}
+
+
+def damage(length=2, **changed):
+    """Noise of denoising that does nothing to one row, but for what is changed."""
+    words = ("span_words", "span_ids", "insert_ids")
+    noise = {name: np.zeros(length, np.uint32) for name in words}
+    noise |= {name: np.zeros(length, bool) for name in ("span_start", "delete", "insert_at")}
+    noise |= {"sentence_order": np.arange(length, dtype=np.uint32), "rotate": np.zeros(1, np.uint32)}
+    return {**noise, **{name: np.array(values, noise[name].dtype) for name, values in changed.items()}}
 
 
 NOISE = [
@@ -224,6 +282,24 @@ NOISE = [
     (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([0], np.uint8)}, "lacks .*noise"),
     (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([2]), "noise": []}, "holds 2: give numbers below 2"),
     (MixtureOfDenoisers(**MIXTURE), {"choice": np.array([0]), "noise": 5}, "not a list of 2"),
+    (Denoising(**BART), {}, "lacks .*sentence_order.*rotate"),
+    (Denoising(**BART), {**damage(), "span_start": np.array([0, 1])}, "span_start.*int64"),
+    (Denoising(**BART), {**damage(), "delete": np.array([False])}, "delete.*shape"),
+    (Denoising(**BART), {**damage(), "rotate": np.zeros(2, np.uint32)}, "rotate.*shape"),
+    (Denoising(**BART), {**damage(), "span_words": np.array([-1, 0])}, "span_words.*holds -1"),
+    (Denoising(**BART), damage(sentence_order=[0, 0]), "row 0, position 1: sentence_order is 0"),
+    (Denoising(**BART), damage(sentence_order=[1, 0]), "row 0, position 1: sentence_order is 0"),
+    (Denoising(**BART), damage(sentence_order=[0, 2]), "row 0, position 1: sentence_order is 2"),
+    (Denoising(**BART), damage(span_start=[1, 0]), "row 0, position 0: span_start is true with 0"),
+    (Denoising(**BART), damage(span_words=[3, 0]), "row 0, position 0: span_start is false with 3"),
+    (Denoising(**BART), damage(span_start=[0, 1], span_words=[0, 1]), "row 0, position 1: .* not special"),
+    (Denoising(**BART), damage(span_ids=[0, 60]), "span_ids at id 1: id 60"),
+    (Denoising(**BART), damage(insert_ids=[2**32 - 1, 0]), "insert_ids at id 0: id 4294967295"),
+    (Denoising(**BART), damage(delete=[0, 1]), "row 0, position 1: a token that is special"),
+    (Denoising(**BART), damage(span_start=[1, 0], span_words=[1, 0], delete=[1, 0]), "row 0, position 0: a token"),
+    (Denoising(**BART), damage(insert_at=[1, 0]), "row 0: 1 insertions into the 2 tokens"),
+    (Denoising(**BART), damage(delete=[1, 0], insert_at=[0, 1]), "row 0, position 1: an insertion"),
+    (Denoising(**BART), damage(rotate=[1]), "row 0: rotate is 1 and the result has a body of 1"),
 ]
 
 
@@ -263,6 +339,16 @@ def test_out(objective, spoil, message):
     spoil(out)
     with pytest.raises(FastmaskError, match=message):
         objective(rows, out=out)
+
+
+def test_refused_noise_leaves_out_alone():
+    objective, names = Denoising(**BART), ("input_ids", "labels", "decoder_input_ids", "attention_mask")
+    out = {name: np.full((2, 2), 77) for name in names}
+    noise = {name: np.concatenate([array, array]) for name, array in damage().items()}
+    noise["rotate"][1] = 5
+    with pytest.raises(FastmaskError, match="row 1: rotate is 5"):
+        objective.apply([[5, 1], [6, 1]], noise, out=out)
+    assert all((array == 77).all() for array in out.values())
 
 
 def test_a_refused_batch_leaves_out_alone():

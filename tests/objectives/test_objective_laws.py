@@ -10,7 +10,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastmask import CausalLM, FillInTheMiddle, MaskedLM, MixtureOfDenoisers, PrefixLM, Ragged, SpanCorruption
+from fastmask import (
+    CausalLM,
+    Denoising,
+    FillInTheMiddle,
+    MaskedLM,
+    MixtureOfDenoisers,
+    PrefixLM,
+    Ragged,
+    SpanCorruption,
+)
 
 MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60, "word_starts": range(10, 50)}
 ENDS = {"eos_id": 1, "vocab_size": 60}
@@ -30,6 +39,17 @@ RANDOM = [
     MIDDLE,
     MixtureOfDenoisers(denoisers=[(SPANS, 1, 28), (PREFIX, 2, 29)]),
     MixtureOfDenoisers(denoisers=[(MIDDLE, 1, None), (PrefixLM(**ENDS), 1, 29), (CausalLM(**ENDS), 1, 28)]),
+    Denoising(
+        mask_id=59,
+        eos_id=1,
+        vocab_size=60,
+        sentence_end_ids=(7,),
+        word_starts=[token % 3 != 0 for token in range(60)],
+        insert_ratio=0.1,
+        delete_ratio=0.1,
+        mask_random=0.2,
+        rotate_prob=0.5,
+    ),
 ]
 OBJECTIVES = [*RANDOM, CausalLM(**ENDS)]
 EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)

@@ -59,7 +59,13 @@ def test_tokenize(files, tmp_path):
     assert f"{ds.offsets[-1]:,} tokens" in done.stdout
 
 
-SHOWN = {"masked_lm": "masked]", "span_corruption": "|sentinel]", "causal_lm": "→", "prefix_lm": "·"}
+SHOWN = {
+    "masked_lm": "masked]",
+    "span_corruption": "|sentinel]",
+    "denoising": "|masked]",
+    "causal_lm": "→",
+    "prefix_lm": "·",
+}
 
 
 @pytest.mark.parametrize("objective", SHOWN)

@@ -42,6 +42,17 @@ def test_a_prefix_is_read_and_not_asked_for(tok):
     assert [cell.kind for cell in gives.cells] == ["silent"] * split + ["plain"] * (len(ids) - split)
 
 
+def test_masks_of_denoising_are_shown_and_padding_is_not(tok):
+    objective = fm.Denoising(tok, mask_ratio=0.5)
+    framing = objective.framing
+    row = [*framing.prefix, *tok.encode(TEXT).tolist(), *framing.suffix]
+    batch = objective([row], seed=2)
+    reads, gives = inspect.picture(tok, objective, TEXT, seed=2).strips
+    assert len(reads.cells) == batch["attention_mask"].sum() < len(row) == len(gives.cells)
+    masks = (batch["input_ids"] == tok.mask_id).sum()
+    assert sum(cell.kind == "masked" for cell in reads.cells) == masks > 0
+
+
 def test_the_terminal_is_not_given_orders(tok):
     text = "a\x1b[2Jb\x07\x7f\x9b31mc\n\td"
     shown = inspect.as_terminal(inspect.picture(tok, fm.CausalLM(tok), text), colour=False)

@@ -1,10 +1,11 @@
-"""Rows to what a model is trained on: masked, span-corrupted, causal, prefix and fill-in-the-middle language modelling.
+"""Rows to what a model is trained on: by masks, spans, denoising, and causal, prefix and fill-in-the-middle modelling.
 
 An objective is immutable, and its result is a pure function of (seed, epoch, sample id, row, settings): equal in any
 batch, on any number of threads, after any resume. `fastmask.reference` says the same in plain Python.
 """
 
 from fastmask.objectives.causal_lm import CausalLM
+from fastmask.objectives.denoising import Denoising
 from fastmask.objectives.fill_in_the_middle import FillInTheMiddle
 from fastmask.objectives.masked_lm import MaskedLM
 from fastmask.objectives.mixture_of_denoisers import MixtureOfDenoisers
@@ -14,6 +15,7 @@ from fastmask.objectives.span_corruption import SpanCorruption
 
 __all__ = [
     "CausalLM",
+    "Denoising",
     "FillInTheMiddle",
     "Framing",
     "MaskedLM",

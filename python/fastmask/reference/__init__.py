@@ -16,6 +16,7 @@ Only whole numbers are compared. "With probability p" reads: the word is below f
 """
 
 from fastmask.reference.causal import causal_lm
+from fastmask.reference.denoising import denoising, poisson_thresholds, sentence_ends, sentence_order
 from fastmask.reference.draws import bounded, choose_without_replacement, draw, philox4x32, threshold
 from fastmask.reference.labels import IGNORED
 from fastmask.reference.masking import masked_lm
@@ -31,6 +32,7 @@ __all__ = [
     "causal_lm",
     "choose_without_replacement",
     "cut",
+    "denoising",
     "draw",
     "draw_cut",
     "draw_split",
@@ -40,7 +42,10 @@ __all__ = [
     "mixture_of_denoisers",
     "noise_and_spans",
     "philox4x32",
+    "poisson_thresholds",
     "prefix_lm",
+    "sentence_ends",
+    "sentence_order",
     "sentence_pairs",
     "span_corruption",
     "span_lengths",

@@ -32,8 +32,8 @@ mod _rust {
     use crate::loader::{TokenCorpus, loader_order};
     #[pymodule_export]
     use crate::objectives::{
-        CausalLm, FillInTheMiddle, MaskedLm, MixtureOfDenoisers, PrefixLm, SpanCorruption, count_documents,
-        padded_width, rows_in_order, sentinels_needed,
+        CausalLm, Denoising, FillInTheMiddle, MaskedLm, MixtureOfDenoisers, PrefixLm, SpanCorruption,
+        count_documents, padded_width, rows_in_order, sentinels_needed,
     };
     #[pymodule_export]
     use crate::pairs::SentencePairs;

@@ -17,6 +17,7 @@ pub(super) struct Spans {
     list: Vec<Span>,
     noise: Parts,
     clean: Parts,
+    words: Vec<u32>,
 }
 
 impl Spans {
@@ -45,11 +46,10 @@ impl Spans {
     /// Draws noise for each of `tokens` alone: its word lies below `threshold`. Runs of noise are spans, of which
     /// there are at most `most`: what would be further ones stays clean.
     pub(super) fn draw_each(&mut self, select: &Draws, threshold: u64, tokens: usize, most: usize) {
-        let noisy = (0..tokens.div_ceil(64)).map(|word| {
-            let first = 64 * word;
-            below(threshold, select, first, (tokens - first).min(64))
-        });
-        read(&mut self.list, noisy, tokens);
+        self.words.resize(tokens.max(self.words.len()), 0);
+        let words = &mut self.words[..tokens];
+        select.fill(words);
+        read(&mut self.list, words.chunks(64).map(|words| below(threshold, words)), tokens);
         self.list.truncate(most);
     }
 
@@ -119,14 +119,9 @@ fn eight_bits(bytes: [u8; 8]) -> u64 {
     ones.wrapping_mul(0x0102_0408_1020_4080) >> 56
 }
 
-/// Which of the draws `first..first + count`, at most 64, lie below `threshold`; `first` is a multiple of 4.
-fn below(threshold: u64, draws: &Draws, first: usize, count: usize) -> u64 {
-    let bits = (0..count.div_ceil(4)).fold(0, |bits, block| {
-        let words = draws.block((first / 4 + block) as u32);
-        let four = (0..4).fold(0, |four, lane| four | u64::from(u64::from(words[lane]) < threshold) << lane);
-        bits | four << (4 * block)
-    });
-    bits & u64::MAX >> (64 - count)
+/// Which of up to 64 words lie below `threshold`.
+fn below(threshold: u64, words: &[u32]) -> u64 {
+    words.iter().rev().fold(0, |bits, &word| bits << 1 | u64::from(u64::from(word) < threshold))
 }
 
 /// A number of items cut into positive parts: the last items of the parts.

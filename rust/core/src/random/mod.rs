@@ -141,16 +141,48 @@ impl Draws {
         }
     }
 
-    /// Draws 0, 1, 2, ..., a block at a time.
-    #[inline]
-    pub fn words(&self) -> Words {
-        Words { draws: *self, block: [0; 4], next: 0 }
-    }
-
     /// Draw `n`.
     #[inline]
     pub fn draw(&self, n: usize) -> u32 {
         self.block((n / 4) as u32)[n % 4]
+    }
+
+    /// Draws `first`, `first + 1`, ...
+    #[inline]
+    pub fn words_from(self, first: usize) -> Words {
+        let block = if first.is_multiple_of(4) { [0; 4] } else { self.block((first / 4) as u32) };
+        Words { draws: self, next: first, block }
+    }
+}
+
+/// The draws of a stream one after the other, without an end: each block is made once.
+#[derive(Debug, Clone)]
+pub struct Words {
+    draws: Draws,
+    next: usize,
+    /// The block of the draw before the next one, which is the next one's too unless that is a block's first.
+    block: [u32; 4],
+}
+
+impl Words {
+    /// The next one.
+    #[inline]
+    pub fn draw(&mut self) -> u32 {
+        let n = self.next;
+        if n.is_multiple_of(4) {
+            self.block = self.draws.block((n / 4) as u32);
+        }
+        self.next += 1;
+        self.block[n % 4]
+    }
+}
+
+impl Iterator for Words {
+    type Item = u32;
+
+    #[inline]
+    fn next(&mut self) -> Option<u32> {
+        Some(self.draw())
     }
 }
 
@@ -182,32 +214,10 @@ pub fn choose_without_replacement(
     population: usize,
     mut take: impl FnMut(usize) -> bool,
 ) {
-    for (last, word) in (population - count..population).zip(draws.words()) {
+    for (last, word) in (population - count..population).zip(draws.words_from(0)) {
         if !take(bounded(word, last as u32 + 1) as usize) {
             take(last);
         }
-    }
-}
-
-/// The draws of a stream in their order, without an end: see [`Draws::words`].
-#[derive(Debug, Clone)]
-pub struct Words {
-    draws: Draws,
-    block: [u32; 4],
-    next: u32,
-}
-
-impl Iterator for Words {
-    type Item = u32;
-
-    #[inline]
-    fn next(&mut self) -> Option<u32> {
-        let lane = self.next % 4;
-        if lane == 0 {
-            self.block = self.draws.block(self.next / 4);
-        }
-        self.next = self.next.wrapping_add(1);
-        Some(self.block[lane as usize])
     }
 }
 
@@ -232,7 +242,7 @@ pub struct Shuffle<'a> {
 impl<'a> Shuffle<'a> {
     /// An order of `items`, drawn from `draws` 0, 1, 2, ...
     pub fn new(draws: &Draws, items: &'a mut [u32]) -> Self {
-        Self { words: draws.words(), items, placed: 0 }
+        Self { words: draws.words_from(0), items, placed: 0 }
     }
 
     /// An order of the numbers below `count`, for which there is room in `numbers`.
@@ -249,7 +259,7 @@ impl Iterator for Shuffle<'_> {
     #[inline]
     fn next(&mut self) -> Option<usize> {
         let rest = &mut self.items[self.placed..];
-        let word = if rest.is_empty() { None } else { self.words.next() }?;
+        let word = if rest.is_empty() { return None } else { self.words.draw() };
         rest.swap(0, bounded(word, rest.len() as u32) as usize);
         self.placed += 1;
         Some(rest[0] as usize)
@@ -293,6 +303,15 @@ mod tests {
             let mut words = vec![0; length];
             draws.fill(&mut words);
             assert_eq!(words, (0..length).map(|n| draws.draw(n)).collect::<Vec<_>>(), "{length}");
+        }
+    }
+
+    #[test]
+    fn words_in_order_are_the_draws_one_by_one() {
+        let draws = Key::new(9, 1).unwrap().draws(3, Stream::SpanLengths);
+        for first in 0..9 {
+            let words: Vec<u32> = draws.words_from(first).take(11).collect();
+            assert_eq!(words, (first..first + 11).map(|n| draws.draw(n)).collect::<Vec<_>>(), "{first}");
         }
     }
 

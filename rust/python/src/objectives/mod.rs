@@ -4,6 +4,7 @@
 
 mod arrays;
 mod causal_lm;
+mod denoising;
 mod documents;
 mod fill_in_the_middle;
 mod masked_lm;
@@ -12,6 +13,7 @@ mod prefix_lm;
 mod span_corruption;
 
 pub(crate) use causal_lm::CausalLm;
+pub(crate) use denoising::Denoising;
 pub(crate) use documents::{count_documents, rows_in_order};
 pub(crate) use fill_in_the_middle::FillInTheMiddle;
 pub(crate) use masked_lm::MaskedLm;

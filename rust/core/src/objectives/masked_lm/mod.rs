@@ -6,9 +6,10 @@
 
 use super::grid::{check_along_ids, for_each_row};
 use super::lanes::{below, fill, widen};
+use super::ordinary::OrdinaryIds;
 use super::words::Kinds;
 use super::{AlongIds, Batch, IGNORED, Labelled, Samples};
-use crate::random::{Draws, Stream, bounded, threshold, threshold_product};
+use crate::random::{Draws, Stream, threshold, threshold_product};
 use crate::{Error, Result};
 
 mod selection;
@@ -51,8 +52,7 @@ pub struct MaskedLm {
     settings: MaskedLmSettings,
     /// Indexed by id, as far as the highest id that is never chosen.
     never_chosen: Vec<bool>,
-    /// How many ids that are not special lie below each special one, in ascending order.
-    ordinary_below: Vec<u32>,
+    ordinary_ids: OrdinaryIds,
     /// None where each token is chosen by a word of its own, which then says what happens to it, too.
     selection: Option<Selection>,
     /// The word of a token below the first chooses it.
@@ -92,7 +92,7 @@ impl MaskedLm {
         let chosen = threshold(settings.mlm_probability);
         Ok(Self {
             never_chosen: never_chosen(&settings),
-            ordinary_below: (0..).zip(&settings.special_ids).map(|(before, &id)| id - before).collect(),
+            ordinary_ids: OrdinaryIds::new(&settings.special_ids, settings.vocab_size),
             actions: action_thresholds(&settings, selection.is_none().then_some(chosen)),
             selection,
             chosen,
@@ -210,7 +210,7 @@ impl MaskedLm {
     fn picked(&self, position: u32, word: u32, id: u32, replacement: &Draws) -> Pick {
         let [mask, mask_or_random] = self.actions.map(|threshold| u8::from(u64::from(word) >= threshold));
         let action = MASK + mask + mask_or_random;
-        let random_id = || self.random_id(replacement, position as usize);
+        let random_id = || self.ordinary_ids.drawn(replacement.draw(position as usize));
         Pick { position, seen: self.seen(action, id, random_id), action }
     }
 
@@ -221,17 +221,6 @@ impl MaskedLm {
             RANDOM => random_id(),
             _ => id,
         }
-    }
-
-    /// An id that is not special, each equally likely.
-    fn random_id(&self, replacement: &Draws, position: usize) -> u32 {
-        let ordinary = self.settings.vocab_size - self.ordinary_below.len() as u32;
-        let rank = bounded(replacement.draw(position), ordinary);
-        if self.ordinary_below.last().is_none_or(|&below| below <= rank) {
-            return rank + self.ordinary_below.len() as u32;
-        }
-        // The id with that rank among the ordinary ones: one further for each special id on the way to it.
-        rank + self.ordinary_below.partition_point(|&below| below <= rank) as u32
     }
 
     fn write(&self, batch: &Batch<'_>, index: usize, picks: &[Pick], line: Labelled<'_>) {
