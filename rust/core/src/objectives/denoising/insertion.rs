@@ -45,7 +45,8 @@ impl Denoising {
     ) {
         let length = noise.insert_at.len();
         let mut random = (count as f64 * self.settings.mask_random).ceil() as u32;
-        let places = inside.filter(|&place| noise.insert_at[place] != 0);
+        // Most rows have none: the row is not searched for more than there are.
+        let places = inside.filter(|&place| noise.insert_at[place] != 0).take(count);
         // Each is random with the share of random ones among those that are left: no set has to be kept.
         for ((place, left), word) in places.zip((1..=count as u32).rev()).zip(insertions.words_from(count)) {
             let is_random = bounded(word, left) < random;

@@ -24,13 +24,14 @@ impl Sentences {
     /// not, as in fairseq, and what is left at the end of the body is one more. `kinds` are the marks of the row's ids.
     pub(super) fn find(&mut self, kinds: &[u8], body: Range<usize>) {
         self.ends.clear();
-        let mut before = body.start > 0 && kinds[body.start - 1] & SENTENCE_END != 0;
-        for position in body.clone() {
-            let now = kinds[position] & SENTENCE_END != 0;
-            if now && !before {
-                self.ends.push(position + 1);
+        let ends_one = |kind: &u8| kind & SENTENCE_END != 0;
+        let mut position = body.start;
+        while let Some(distance) = kinds[position..body.end].iter().position(ends_one) {
+            position += distance + 1;
+            let follows_one = position > 1 && ends_one(&kinds[position - 2]);
+            if !follows_one {
+                self.ends.push(position);
             }
-            before = now;
         }
         if self.ends.last().copied().unwrap_or(body.start) < body.end {
             self.ends.push(body.end);
