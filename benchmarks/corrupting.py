@@ -12,7 +12,9 @@ SECONDS, TURNS = 0.3, 7
 def corrupt(options: Options) -> Found:
     """Measure all objectives, in this process: there is nothing to be warmed up."""
     turns = options.runs_or(TURNS)
-    engines = installed(None)
+    # Who is named is so by package; what needs numpy alone, plain copies among it, is always there.
+    wanted = [*options.engines, "numpy"]
+    engines = [engine for engine in installed(None) if not options.named or engine.package in wanted]
     options.bar.total = turns * sum(case.objective in engine.objectives for case in CORRUPT for engine in engines)
     results = [_measured(case, engines, turns, options) for case in CORRUPT]
     panels, title = masking.panels_of(results), "Objectives, one thread"

@@ -38,7 +38,7 @@ def run(*arguments):
         ("worst", "random letters: nanoseconds a byte by length"),
         ("memory", "resident MB over"),
         ("train", "wordpiece: 4,000 tokens"),
-        ("corrupt", "span_corruption: fastmask"),
+        ("corrupt", "span_corruption: 256 rows of 512 tokens"),
     ],
 )
 def test_every_group_works_with_fastmask_alone(tmp_path, group, words):
