@@ -80,11 +80,14 @@ def word_starts_of(tok: Any, given: Any, objective: str) -> tuple[int, ...]:
         return ids_or_flags("word_starts", given)
     if tok is None:
         raise FastmaskError(f"{objective} needs to know which ids begin a word: give a tokenizer, or word_starts=")
-    if not hasattr(tok, "word_starts"):
-        from fastmask.tokenizer import Tokenizer
+    return ids_or_flags("word_starts", as_tokenizer(tok).word_starts)
 
-        tok = Tokenizer.from_transformers(tok)
-    return ids_or_flags("word_starts", tok.word_starts)
+
+def as_tokenizer(tok: Any) -> Any:
+    """Return a `fastmask.Tokenizer` as it is, and a Hugging Face tokenizer as one."""
+    from fastmask.tokenizer import Tokenizer
+
+    return tok if hasattr(tok, "word_starts") else Tokenizer.from_transformers(tok)
 
 
 def token_of_text(tok: Any, text: str) -> int | None:

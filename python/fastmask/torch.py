@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from fastmask.error import FastmaskError
+from fastmask.objectives.batches import sample_id_of
 from fastmask.pair_rows import PairRows
 from fastmask.ragged import Ragged
 from fastmask.settings import whole_number
@@ -175,6 +176,4 @@ def _with_labels(rows: Ragged, samples: Sequence[Any]) -> Ragged | PairRows:
 
 
 def _sample_id(sample: Any, row: np.ndarray[Any, Any]) -> int:
-    if _has(sample, "sample_id"):
-        return int(sample["sample_id"])
-    return int.from_bytes(hashlib.blake2b(row.astype("<u4").tobytes(), digest_size=8).digest(), "little")
+    return int(sample["sample_id"]) if _has(sample, "sample_id") else sample_id_of(row)

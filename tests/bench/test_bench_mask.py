@@ -30,12 +30,18 @@ def test_table_figures_and_chart(tmp_path, capsys):
     assert chart.read_bytes().startswith(b"<?xml")
 
 
+def test_rows_may_be_as_many_as_they_are_long(capsys):
+    assert main(["bench", "mask", *SMALL, "--rows", "64", "--objectives", "causal_lm", "--engines", "fastmask"]) == 0
+    assert "64 rows of 64 tokens" in capsys.readouterr().out
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
         (("--objectives", "masked"), "no objective 'masked'"),
         (("--engines", "jax"), "no engine 'jax'"),
         (("--rows", "0"), "--rows and --length"),
+        (("--turns", "0"), "--turns 0"),
         (("--json", "/nowhere/figures.json"), "its folder does not exist"),
         (("--chart", "rates.gif"), "an .svg or a .png"),
     ],

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fastmask import FastmaskError, MaskedLM, reference
+from fastmask import FastmaskError, MaskedLM, reference, testing
 from fastmask.reference.lengths import geometric_weights, harmonic_weights, mean_length
 from fastmask.reference.words import words_of
 
@@ -19,25 +19,11 @@ ROW = st.lists(st.integers(5, 59) | st.integers(0, 59), max_size=60)
 GROUPINGS = ["token", "word", "ngram", "span"]
 
 
-@st.composite
-def settings(draw):
-    mask = draw(st.sampled_from([0.8, 0.0, 1.0]) | st.floats(0, 1))
-    count = draw(st.sampled_from(["bernoulli", "exact"]))
-    return {
-        **IDS,
-        "never_mask_ids": draw(st.sampled_from([(), (7, 8, 50)])),
-        "mlm_probability": draw(st.sampled_from([0.15, 0.0, 0.5, 1.0]) | st.floats(0, 1)),
-        "mask_replace_prob": mask,
-        "random_replace_prob": draw(st.floats(0, 1 - mask)),
-        "grouping": draw(st.sampled_from(GROUPINGS)),
-        "count": count,
-        "max_predictions": draw(st.none() | st.integers(1, 20)) if count == "exact" else None,
-        "replace_unit": draw(st.sampled_from(["token", "group"])),
-        "max_ngram": draw(st.integers(1, 5)),
-        "span_p": draw(st.sampled_from([0.2, 1.0]) | st.floats(0.01, 1)),
-        "max_span": draw(st.integers(1, 12)),
-        "span_tail": draw(st.sampled_from(["renormalise", "clip"])),
-    }
+def settings():
+    """All settings, on the ids above; what only the class has is left out."""
+    own = ("pad_id", "bos_id", "eos_id", "dupe_factor")
+    chosen = testing.masked_lm_settings()
+    return chosen.map(lambda given: {name: given[name] for name in given if name not in own} | IDS)
 
 
 @st.composite

@@ -70,7 +70,9 @@ def mask(options: argparse.Namespace) -> None:
     names = options.objectives.split(",") if options.objectives else list(Ours.objectives)
     for name in names:
         objective_of(name, ids)
-    rows, length = numbers(f"{options.rows},{options.length}", "--rows and --length")[:2]
+    rows, length, turns = options.rows, options.length, options.turns
+    if min(rows, length, turns) < 1:
+        raise FastmaskError(f"--rows and --length are {rows} and {length}, --turns {turns}: give at least 1 of each")
     for path in filter(None, (options.json, options.chart)):
         refuse_unwritable(path)
     if options.chart:
@@ -79,12 +81,10 @@ def mask(options: argparse.Namespace) -> None:
     batch = masking.made_up_rows(ids, rows, length)
     results = []
     with Progress("measure", unit="turns") as bar:
-        bar.total = options.turns * sum(name in engine.objectives for name in names for engine in engines)
+        bar.total = turns * sum(name in engine.objectives for name in names for engine in engines)
         for name in names:
             case = masking.MaskingCase(name, rows, length, source)
-            results.append(
-                masking.measure(case, batch, ids, engines, turns=options.turns, seconds=options.seconds, bar=bar)
-            )
+            results.append(masking.measure(case, batch, ids, engines, turns=turns, seconds=options.seconds, bar=bar))
     print(machine.in_a_line(before))
     print(masking.as_table(results))
     if options.json:

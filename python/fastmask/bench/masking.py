@@ -1,6 +1,5 @@
 """How fast rows are corrupted: all engines in turns on the same rows, in one process, on one thread."""
 
-import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -11,6 +10,7 @@ from fastmask.bench.chart import Bars, Panel
 from fastmask.bench.figures import Spread, spread
 from fastmask.bench.masking_engines import Fastmask, MaskingEngine, MaskingIds, PlainCopies, Rows, Work
 from fastmask.bench.table import aligned, number
+from fastmask.bench.throughput import best_rate
 from fastmask.progress import Progress
 
 OURS, FLOOR = Fastmask.name, PlainCopies.name
@@ -105,18 +105,9 @@ def measure(
     for turn in range(turns):
         # Another one is first each time, so that none always comes after the same other.
         for name in names[turn % len(names) :] + names[: turn % len(names)]:
-            result.rates.setdefault(name, []).append(rows.size / _best_pass(works[name], seconds))
+            result.rates.setdefault(name, []).append(best_rate(works[name], rows.size, seconds))
             bar.advance(1, f"{case.objective}: {name}")
     return result
-
-
-def _best_pass(work: Work, seconds: float) -> float:
-    best, end = float("inf"), time.perf_counter() + seconds
-    while best == float("inf") or time.perf_counter() < end:
-        started = time.perf_counter()
-        work()
-        best = min(best, time.perf_counter() - started)
-    return best
 
 
 def as_table(results: Sequence[MaskingResult]) -> str:

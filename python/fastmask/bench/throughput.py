@@ -82,7 +82,7 @@ def best_rate(work: Callable[[], object], amount: int, seconds: float = 0.5) -> 
     """Return how much of ``amount`` the best pass of ``work`` does a second, of as many as fit into ``seconds``."""
     work()
     best, end = float("inf"), time.perf_counter() + seconds
-    while time.perf_counter() < end:
+    while best == float("inf") or time.perf_counter() < end:
         started = time.perf_counter()
         work()
         best = min(best, time.perf_counter() - started)

@@ -1,5 +1,6 @@
 """Rows going into an objective and arrays coming out of it, checked and in the shape that the core takes."""
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -149,6 +150,11 @@ class Draws:
         """Return the draws of the rows of these numbers."""
         ids = numbers.astype(np.uint64) if self.sample_ids is None else self.sample_ids[numbers]
         return Draws(self.seed, self.epoch, ids)
+
+
+def sample_id_of(row: npt.NDArray[Any]) -> int:
+    """Return the sample id of a row that has none of its own: a 64-bit hash of its ids, the same on any machine."""
+    return int.from_bytes(hashlib.blake2b(row.astype("<u4").tobytes(), digest_size=8).digest(), "little")
 
 
 def _sample_ids(sample_ids: Any, count: int) -> npt.NDArray[np.uint64]:

@@ -6,6 +6,7 @@ import numpy as np
 import numpy.typing as npt
 
 from fastmask.error import FastmaskError
+from fastmask.roles import as_tokenizer
 
 _BYTE_OF_A_FULL_STOP = "<0x2E>"
 
@@ -18,7 +19,7 @@ def word_starts_of(tok: Any, vocab_size: int) -> tuple[bool, ...]:
         vocab_size: highest id + 1; it may be more than the tokenizer has.
 
     """
-    starts = _own(tok).word_starts[:vocab_size].tolist()
+    starts = as_tokenizer(tok).word_starts[:vocab_size].tolist()
     return tuple(starts + [True] * (vocab_size - len(starts)))
 
 
@@ -43,15 +44,9 @@ def sentence_ends_of(tok: Any) -> tuple[int, ...]:
         tok: a `fastmask.Tokenizer` or a Hugging Face tokenizer.
 
     """
-    own = _own(tok)
+    own = as_tokenizer(tok)
     spelled = ((token_id, own.id_to_token(token_id) or "") for token_id in range(own.vocab_size))
     # No vocabulary spells a full stop differently but for that byte: decoding each token would take a second.
     possible = {token_id for token_id, token in spelled if "." in token or token == _BYTE_OF_A_FULL_STOP}
     possible -= set(own.special_ids.values())
     return tuple(token_id for token_id in sorted(possible) if own.decode([token_id]).rstrip().endswith("."))
-
-
-def _own(tok: Any) -> Any:
-    from fastmask.tokenizer import Tokenizer
-
-    return tok if hasattr(tok, "word_starts") else Tokenizer.from_transformers(tok)

@@ -14,7 +14,9 @@ from fastmask.reference.draws import (
     SPAN_STARTS,
     bounded,
     choose_without_replacement,
+    cumulated_thresholds,
     draw,
+    running_sums,
     threshold,
 )
 
@@ -56,8 +58,7 @@ def poisson_thresholds(poisson_lambda: float) -> list[int]:
     """Return the word below which a span has length 0, at most 1, at most 2, ... words.
 
     The Poisson distribution without its factor exp(-lambda), which renormalising cancels, so that no two machines can
-    differ in it. It is cut off after the first length beyond the mean that is rarer than 1e-7, and after 127. Sums run
-    from left to right (Python's own ``sum`` would round less).
+    differ in it. It is cut off after the first length beyond the mean that is rarer than 1e-7, and after 127.
 
     >>> [round(word / 2**32, 4) for word in poisson_thresholds(3.0)[:4]]
     [0.0498, 0.1991, 0.4232, 0.6472]
@@ -65,19 +66,9 @@ def poisson_thresholds(poisson_lambda: float) -> list[int]:
     weights = [1.0]
     for length in range(1, 128):
         weights.append(weights[-1] * poisson_lambda / length)
-    whole = _running_sums(weights)[-1]
+    whole = running_sums(weights)[-1]
     rare = [length for length in range(128) if length > poisson_lambda and weights[length] < 1e-7 * whole]
-    sums = _running_sums(weights[: rare[0] + 1] if rare else weights)
-    return [threshold(part / sums[-1]) for part in sums]
-
-
-def _running_sums(weights: Iterable[float]) -> list[float]:
-    sums: list[float] = []
-    total = 0.0
-    for weight in weights:
-        total += weight
-        sums.append(total)
-    return sums
+    return cumulated_thresholds(weights[: rare[0] + 1] if rare else weights)
 
 
 def denoising(

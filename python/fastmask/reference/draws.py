@@ -1,6 +1,7 @@
 """Random draws: Philox4x32-10 and what is made of its words."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import accumulate
 
 SELECT, ACTION, REPLACEMENT = 0, 1, 2
 """Streams: which tokens are chosen, what happens to them, what replaces them."""
@@ -67,6 +68,28 @@ def threshold(probability: float) -> int:
     (True, True)
     """
     return int(probability * WORD)
+
+
+def cumulated_thresholds(weights: Iterable[float]) -> list[int]:
+    """Return the word below which a choice by weights is 0, at most 1, at most 2, ...; the last is 2^32.
+
+    Sums run from the first weight on: the order of operations on floats is part of the contract, and Python's own
+    ``sum`` corrects rounding from 3.12 on.
+
+    >>> cumulated_thresholds([1.0, 3.0]) == [2**30, 2**32]
+    True
+    """
+    sums = running_sums(weights)
+    return [threshold(part / sums[-1]) for part in sums]
+
+
+def running_sums(numbers: Iterable[float]) -> list[float]:
+    """Return the sums of the first number, the first two, ...
+
+    >>> running_sums([1.0, 2.0, 4.0])
+    [1.0, 3.0, 7.0]
+    """
+    return list(accumulate(numbers))
 
 
 def choose_without_replacement(words: Iterable[int], count: int, population: int) -> set[int]:

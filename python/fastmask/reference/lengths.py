@@ -6,7 +6,7 @@ repeated products.
 
 from collections.abc import Sequence
 
-from fastmask.reference.draws import WORD
+from fastmask.reference.draws import WORD, cumulated_thresholds, running_sums
 
 
 def harmonic_weights(longest: int) -> list[float]:
@@ -33,30 +33,13 @@ def geometric_weights(p: float, longest: int, *, clipped: bool) -> list[float]:
     return weights
 
 
-def _thresholds(weights: Sequence[float]) -> list[int]:
-    total = total_of(weights)
-    cumulated, thresholds = 0.0, []
-    for weight in weights:
-        cumulated += weight
-        thresholds.append(int(cumulated / total * WORD))
-    return [*thresholds[:-1], WORD]
-
-
-def total_of(numbers: Sequence[float]) -> float:
-    """Return the sum from the first number on; Python's own ``sum`` corrects rounding from 3.12 on."""
-    total = 0.0
-    for number in numbers:
-        total += number
-    return total
-
-
 def mean_length(weights: Sequence[float]) -> float:
     """Return the mean length, of lengths from 1 on.
 
     >>> mean_length([1.0, 1.0])
     1.5
     """
-    return total_of([n * weight for n, weight in enumerate(weights, 1)]) / total_of(weights)
+    return running_sums([n * weight for n, weight in enumerate(weights, 1)])[-1] / running_sums(weights)[-1]
 
 
 def draw_length(weights: Sequence[float], word: int, all_weights: Sequence[float] | None = None) -> int:
@@ -68,6 +51,6 @@ def draw_length(weights: Sequence[float], word: int, all_weights: Sequence[float
     >>> draw_length([1.0, 0.5], 2**31), draw_length([1.0, 0.5], 2**32 - 1), draw_length([1.0], 2**32 - 1, [1.0, 0.5])
     (1, 2, 1)
     """
-    thresholds = _thresholds(all_weights or weights)[: len(weights)]
+    thresholds = cumulated_thresholds(all_weights or weights)[: len(weights)]
     scaled = word * thresholds[-1] // WORD
     return 1 + sum(threshold <= scaled for threshold in thresholds)

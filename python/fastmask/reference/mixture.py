@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
-from fastmask.reference.draws import CHOICE, WORD, draw
+from fastmask.reference.draws import CHOICE, cumulated_thresholds, draw
 from fastmask.reference.labels import IGNORED
 
 
@@ -26,12 +26,8 @@ def mixture_of_denoisers(
     >>> mixture_of_denoisers([5, 6], denoisers=[(causal, 1.0, 9)])
     {'choice': [0], 'input_ids': [9, 5, 6], 'labels': [-100, 5, 6]}
     """
-    weights = [weight for _, weight, _ in denoisers]
     word = draw(seed, epoch, sample_id, CHOICE, 0)
-    choice, below = 0, weights[0]
-    while word >= int(below / sum(weights) * WORD):
-        choice += 1
-        below += weights[choice]
+    choice = sum(word >= threshold for threshold in cumulated_thresholds(weight for _, weight, _ in denoisers))
     corrupt, _, prefix_id = denoisers[choice]
     outputs = corrupt(row, seed=seed, epoch=epoch, sample_id=sample_id)
     if prefix_id is None:

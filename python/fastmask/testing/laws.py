@@ -8,10 +8,13 @@ A batch is what it gives. -100 is the label that is ignored; padding is known fr
 import math
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+
+from fastmask.objectives.batches import sample_id_of
 
 IGNORED = -100
 
@@ -160,16 +163,10 @@ def assert_rate(
     share = sum(chosen) / max(sum(possible), 1)
     residuals = [some - share * many for some, many in zip(chosen, possible, strict=True)]
     deviation = math.sqrt(sum(residual**2 for residual in residuals)) / max(sum(possible), 1)
-    room = tolerance + _quantile(1 - significance / 2) * deviation
+    room = tolerance + NormalDist().inv_cdf(1 - significance / 2) * deviation
     if abs(share - expected) > room:
         message = f"{share:.1%} of the tokens have a label, not {expected:.1%}: chance explains {room:.1%}"
         raise AssertionError(message.replace("%", " %"))
-
-
-def _quantile(probability: float) -> float:
-    from statistics import NormalDist
-
-    return NormalDist().inv_cdf(probability)
 
 
 def assert_segments_isolated(
@@ -225,13 +222,11 @@ def collate_of(objective: Any, **arguments: Any) -> Collate:
     >>> sorted(collate_of(CausalLM(vocab_size=50))([{"input_ids": [5, 6]}]))
     ['attention_mask', 'input_ids', 'labels']
     """
-    import hashlib
 
     def collate(samples: list[Any]) -> Batch:
         rows = [sample["input_ids"] if isinstance(sample, Mapping) else sample for sample in samples]
         rows = [np.asarray(row, np.int64) for row in rows]
-        digests = [hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in rows]
-        batch: Batch = objective(rows, sample_ids=[int.from_bytes(digest, "big") for digest in digests], **arguments)
+        batch: Batch = objective(rows, sample_ids=[sample_id_of(row) for row in rows], **arguments)
         return batch
 
     return collate

@@ -3,7 +3,7 @@
 use fastmask_core::Error;
 use fastmask_core::rows::{Ragged, RaggedView};
 use numpy::ndarray::Dimension;
-use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray, PyReadonlyArray1, PyReadwriteArray1};
+use numpy::{Element, IntoPyArray, PyArray1, PyReadonlyArray, PyReadonlyArray1, PyReadwriteArray};
 use pyo3::prelude::*;
 
 use crate::error::to_python;
@@ -24,8 +24,8 @@ pub(crate) fn contiguous<'a, T: Element, D: Dimension>(
 }
 
 /// The memory of an array that is to be filled, which must be one piece.
-pub(crate) fn contiguous_mut<'a, T: Element>(
-    array: &'a mut PyReadwriteArray1<'_, T>,
+pub(crate) fn contiguous_mut<'a, T: Element, D: Dimension>(
+    array: &'a mut PyReadwriteArray<'_, T, D>,
     name: &str,
 ) -> PyResult<&'a mut [T]> {
     array.as_slice_mut().map_err(|_| to_python(Error::new(format!("{name} is not contiguous"))))

@@ -1,7 +1,7 @@
 //! What goes into an objective: rows, the documents in them, and the names of their draws.
 
 use crate::random::{Draws, Key, Stream};
-use crate::rows::RaggedView;
+use crate::rows::{RaggedView, all_below};
 use crate::{Error, Result};
 
 /// Rows, packed or not.
@@ -80,11 +80,7 @@ impl<'a> Batch<'a> {
                 .at(format!("row {row}"))
                 .advise("cut the rows to at most max_length ids first"));
         }
-        // One pass that compilers vectorise, as they do not `max`; the culprit is looked for only when there is one.
-        if self.rows.ids().iter().fold(0, |highest, &id| highest.max(id)) >= vocab_size {
-            return Err(self.foreign_id(vocab_size));
-        }
-        Ok(())
+        if all_below(self.rows.ids(), vocab_size) { Ok(()) } else { Err(self.foreign_id(vocab_size)) }
     }
 
     fn foreign_id(&self, vocab_size: u32) -> Error {

@@ -1,5 +1,7 @@
 //! How long a span is: a table of probabilities, drawn from by whole numbers.
 
+use crate::random::cumulated_thresholds;
+
 /// Lengths from 1 on, each with a probability.
 #[derive(Debug, Clone)]
 pub(super) struct LengthTable {
@@ -8,26 +10,10 @@ pub(super) struct LengthTable {
     mean: f64,
 }
 
-const ONE: u64 = 1 << 32;
-
 impl LengthTable {
     /// Probabilities in proportion to weights, that of length 1 first.
-    ///
-    /// The order of the operations is part of the contract: `fastmask.reference` does the same ones.
     pub(super) fn of_weights(weights: &[f64]) -> Self {
-        let total: f64 = weights.iter().sum();
-        let mut sum = 0.0;
-        let mut thresholds: Vec<u64> = weights
-            .iter()
-            .map(|weight| {
-                sum += weight;
-                (sum / total * ONE as f64) as u64
-            })
-            .collect();
-        // Rounding must not leave a word without a length.
-        if let Some(last) = thresholds.last_mut() {
-            *last = ONE;
-        }
+        let (thresholds, total) = (cumulated_thresholds(weights), weights.iter().sum::<f64>());
         let mean = (1..).zip(weights).map(|(length, weight)| f64::from(length) * weight).sum::<f64>() / total;
         Self { thresholds, mean }
     }

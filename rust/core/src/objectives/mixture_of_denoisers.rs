@@ -4,11 +4,8 @@
 //! which objective, and which rows it takes.
 
 use super::{Batch, Samples};
-use crate::random::Stream;
+use crate::random::{Stream, cumulated_thresholds};
 use crate::{Error, Result};
-
-/// A word lies below this.
-const WORDS: f64 = 4_294_967_296.0;
 
 /// The settings of [`MixtureOfDenoisers`].
 #[derive(Debug, Clone, PartialEq)]
@@ -44,18 +41,10 @@ impl MixtureOfDenoisers {
             return Err(Error::new(format!("a denoiser has the weight {weight}"))
                 .advise("give a number above 0, or leave the denoiser out"));
         }
-        let mut sum = 0.0;
-        let sums: Vec<f64> = weights
-            .iter()
-            .map(|weight| {
-                sum += weight;
-                sum
-            })
-            .collect();
-        if sum.is_infinite() {
+        if weights.iter().sum::<f64>().is_infinite() {
             return Err(Error::new("the sum of the weights is infinite").advise("give smaller weights"));
         }
-        let thresholds = sums.iter().map(|part| (part / sum * WORDS) as u64).collect();
+        let thresholds = cumulated_thresholds(weights);
         Ok(Self { settings, thresholds })
     }
 

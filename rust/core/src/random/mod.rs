@@ -204,6 +204,26 @@ pub fn threshold_product(first: u64, second: u64) -> u64 {
     ((u128::from(first) * u128::from(second)) >> 32) as u64
 }
 
+/// Thresholds of a choice by weights: a word below the first chooses 0, else below the second 1, ...; the last is 2^32.
+///
+/// Sums run from the first weight on, and every engine does the same operations in the same order.
+///
+/// ```
+/// # use fastmask_core::random::cumulated_thresholds;
+/// assert_eq!(cumulated_thresholds(&[1.0, 3.0]), [1 << 30, 1 << 32]);
+/// ```
+pub fn cumulated_thresholds(weights: &[f64]) -> Vec<u64> {
+    let mut sum = 0.0;
+    let sums: Vec<f64> = weights
+        .iter()
+        .map(|weight| {
+            sum += weight;
+            sum
+        })
+        .collect();
+    sums.into_iter().map(|part| threshold(part / sum)).collect()
+}
+
 /// Chooses `count` of `population` items without replacement, each set equally likely, and calls `take` with each
 /// in the order of choice (Floyd's algorithm: Bentley and Floyd, *A sample of brilliance*, CACM 1987).
 ///

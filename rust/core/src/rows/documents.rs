@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::RaggedView;
+use super::{RaggedView, all_below};
 use crate::{Error, Result};
 
 /// Sentences, and which of them make up which document.
@@ -59,11 +59,7 @@ impl<'a> Documents<'a> {
 
     /// Refuses ids outside the vocabulary.
     pub(super) fn check(&self, vocab_size: u32) -> Result<()> {
-        // The maximum is one vectorised pass; the culprit is looked for only when there is one.
-        match self.ids().iter().copied().max() {
-            Some(highest) if highest >= vocab_size => Err(self.foreign_id(vocab_size)),
-            _ => Ok(()),
-        }
+        if all_below(self.ids(), vocab_size) { Ok(()) } else { Err(self.foreign_id(vocab_size)) }
     }
 
     fn foreign_id(&self, vocab_size: u32) -> Error {

@@ -1,13 +1,12 @@
 //! What all objectives take and fill.
 
-use fastmask_core::Error;
 use fastmask_core::objectives::{AlongIds, Batch, EncoderDecoder, Grid, Labelled, Places, Samples};
 use fastmask_core::random::Key;
 use fastmask_core::rows::{RaggedView, padded_width};
 use numpy::{Element, PyReadonlyArray1, PyReadwriteArray1, PyReadwriteArray2, PyUntypedArrayMethods};
 use pyo3::prelude::*;
 
-use crate::arrays::{contiguous, ragged_view};
+use crate::arrays::{contiguous, contiguous_mut, ragged_view};
 use crate::error::to_python;
 
 /// Ids, offsets and, along the ids: where the rows are packed the document numbers, and where they are pairs the types.
@@ -66,9 +65,7 @@ type Rectangle<'py, T> = PyReadwriteArray2<'py, T>;
 /// The same for the core.
 pub(super) fn grid<'a, T: Element + Copy>(array: &'a mut Rectangle<'_, T>) -> PyResult<Grid<'a, T>> {
     let [rows, width] = [array.shape()[0], array.shape()[1]];
-    let cells =
-        array.as_slice_mut().map_err(|_| to_python(Error::new("an output array is not contiguous")))?;
-    Grid::new(cells, rows, width).map_err(to_python)
+    Grid::new(contiguous_mut(array, "an output array")?, rows, width).map_err(to_python)
 }
 
 /// The same where it is asked for.
@@ -83,9 +80,7 @@ pub(super) fn along_ids<'a, T: Element>(
     array: &'a mut PyReadwriteArray1<'_, T>,
     rows: RaggedView<'a>,
 ) -> PyResult<AlongIds<'a, T>> {
-    let values =
-        array.as_slice_mut().map_err(|_| to_python(Error::new("a noise array is not contiguous")))?;
-    AlongIds::new(values, rows).map_err(to_python)
+    AlongIds::new(contiguous_mut(array, "a noise array")?, rows).map_err(to_python)
 }
 
 /// The arrays of an objective whose labels lie under its inputs.

@@ -2,13 +2,13 @@
 
 use fastmask_core::objectives as core;
 use fastmask_core::objectives::{DenoisingNoise, DenoisingNoiseOut, Grid, SpanFill};
-use fastmask_core::rows::{RaggedView, padded_width};
-use fastmask_core::{Error, threads};
+use fastmask_core::rows::RaggedView;
+use fastmask_core::threads;
 use numpy::{PyReadonlyArray1, PyReadwriteArray1};
 use pyo3::prelude::*;
 
-use super::arrays::{Draws, EncoderDecoderArrays, Rows, along_ids};
-use crate::arrays::contiguous;
+use super::arrays::{Draws, EncoderDecoderArrays, Rows, along_ids, padded_widths};
+use crate::arrays::{contiguous, contiguous_mut};
 use crate::error::to_python;
 
 /// The settings of [`Denoising`], by name.
@@ -96,8 +96,7 @@ pub(crate) struct DenoisingNoiseOutArrays<'py> {
 impl DenoisingNoiseOutArrays<'_> {
     /// The same for the core.
     fn out<'a>(&'a mut self, rows: RaggedView<'a>) -> PyResult<DenoisingNoiseOut<'a>> {
-        let rotate =
-            self.rotate.as_slice_mut().map_err(|_| to_python(Error::new("rotate is not contiguous")))?;
+        let rotate = contiguous_mut(&mut self.rotate, "rotate")?;
         Ok(DenoisingNoiseOut {
             sentence_order: along_ids(&mut self.sentence_order, rows)?,
             span_start: along_ids(&mut self.span_start, rows)?,
@@ -153,11 +152,7 @@ impl Denoising {
     ) -> PyResult<(usize, usize)> {
         let batch = rows.batch()?;
         self.0.check(&batch).map_err(to_python)?;
-        let width = |name, pad_to| {
-            padded_width(batch.rows().longest(), pad_to, pad_to_multiple_of)
-                .map_err(|error| to_python(error.at(name)))
-        };
-        Ok((width("input_ids", pad_to.0)?, width("labels", pad_to.1)?))
+        padded_widths([batch.rows().longest(); 2], pad_to, pad_to_multiple_of)
     }
 
     /// Fills `out` with noise.

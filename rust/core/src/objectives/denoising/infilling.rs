@@ -3,7 +3,7 @@
 use super::noise::RowNoiseMut;
 use super::places::{Places, WORD_START};
 use super::{Denoising, SpanFill};
-use crate::random::{Draws, Stream, bounded};
+use crate::random::{Draws, Shuffle, Stream};
 
 impl Denoising {
     /// Draws the spans of a row, and gives back how many of them have no word: each becomes an insertion.
@@ -21,10 +21,11 @@ impl Denoising {
         noise.span_words.fill(0);
         noise.span_ids.fill(0);
         words_of(places.marks(), starts);
-        let (words, mut spans, mut empty) = (starts.len(), 0, 0);
-        let mut budget = (words as f64 * self.settings.mask_ratio).ceil() as u32;
+        let mut budget = (starts.len() as f64 * self.settings.mask_ratio).ceil() as u32;
+        let (mut spans, mut empty) = (0, 0);
         let mut lengths = draws(Stream::SpanLengths).words_from(0);
-        let mut choices = draws(Stream::SpanStarts).words_from(0);
+        // No two spans begin at the same word.
+        let mut shuffled = Shuffle::new(&draws(Stream::SpanStarts), starts);
         while budget > 0 {
             let length =
                 self.span_lengths.as_ref().map_or(1, |table| table.drawn(lengths.draw())).min(budget);
@@ -32,9 +33,7 @@ impl Denoising {
                 empty += 1;
                 continue;
             }
-            // A shuffle of the words, as far as it is needed: no two spans begin at the same one.
-            starts.swap(spans, spans + bounded(choices.draw(), (words - spans) as u32) as usize);
-            let start = starts[spans] as usize;
+            let Some(start) = shuffled.next() else { break };
             (noise.span_start[start], noise.span_words[start]) = (1, length);
             (budget, spans) = (budget - length, spans + 1);
         }

@@ -6,7 +6,7 @@ use super::Denoising;
 use super::places::{COVERED, FIXED, Places};
 use crate::objectives::grid::{ByRow, check_along_ids};
 use crate::objectives::{AlongIds, Batch, Grid};
-use crate::rows::RaggedView;
+use crate::rows::{RaggedView, all_below};
 use crate::{Error, Result};
 
 /// Noise of a batch, along the ids of all rows but for `rotate`.
@@ -193,8 +193,7 @@ impl Denoising {
 
     fn check_ids(&self, name: &str, ids: &[u32]) -> Result<()> {
         let vocab_size = self.settings.vocab_size;
-        // The maximum is one vectorised pass; the culprit is looked for only when there is one.
-        if ids.iter().copied().max().is_none_or(|highest| highest < vocab_size) {
+        if all_below(ids, vocab_size) {
             return Ok(());
         }
         let at = ids.iter().position(|&id| id >= vocab_size).unwrap_or_default();

@@ -1,6 +1,6 @@
 //! How many words a span has: Poisson's distribution as whole numbers.
 
-use crate::random::threshold;
+use crate::random::cumulated_thresholds;
 use crate::{Error, Result};
 
 /// As in fairseq, no span is longer than this, and none longer than the first length that is rarer than `RARE`.
@@ -30,12 +30,10 @@ impl SpanLengths {
         for length in 1..=LONGEST {
             weights[length] = weights[length - 1] * lambda / length as f64;
         }
-        let rare = RARE * sum(&weights);
+        let rare = RARE * weights.iter().sum::<f64>();
         let beyond_the_mean = |&length: &usize| length as f64 > lambda && weights[length] < rare;
         let last = (0..=LONGEST).find(beyond_the_mean).unwrap_or(LONGEST);
-        let total = sum(&weights[..=last]);
-        let thresholds = (0..=last).map(|length| threshold(sum(&weights[..=length]) / total)).collect();
-        Ok(Self { thresholds })
+        Ok(Self { thresholds: cumulated_thresholds(&weights[..=last]) })
     }
 
     /// The length that a word draws.
@@ -43,11 +41,6 @@ impl SpanLengths {
     pub(super) fn drawn(&self, word: u32) -> u32 {
         self.thresholds.iter().take_while(|&&threshold| u64::from(word) >= threshold).count() as u32
     }
-}
-
-/// From left to right, so that everyone rounds the same way.
-fn sum(weights: &[f64]) -> f64 {
-    weights.iter().fold(0.0, |sum, weight| sum + weight)
 }
 
 #[cfg(test)]

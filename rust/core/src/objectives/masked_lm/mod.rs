@@ -5,7 +5,7 @@
 //! every epoch ("dynamic masking": Liu et al., *A robustly optimized BERT pretraining approach*, 2019, section 4.1).
 
 use super::grid::{check_along_ids, for_each_row};
-use super::lanes::{below, fill, widen};
+use super::lanes::{below, fill};
 use super::ordinary::OrdinaryIds;
 use super::words::Kinds;
 use super::{AlongIds, Batch, IGNORED, Labelled, Samples};
@@ -225,15 +225,13 @@ impl MaskedLm {
 
     fn write(&self, batch: &Batch<'_>, index: usize, picks: &[Pick], line: Labelled<'_>) {
         let row = batch.rows().row(index);
-        let pad = self.settings.pad_id;
+        let pad = i64::from(self.settings.pad_id);
         line.places.write(row.len(), batch.columns(index));
         if let Some(grid) = line.original_ids {
-            grid.write(row.iter().map(|&id| i64::from(id)), i64::from(pad));
+            grid.write_ids(row, pad);
         }
-        let (input_ids, labels) = (line.input_ids.line(), line.labels.line());
+        let (input_ids, labels) = (line.input_ids.write_ids(row, pad), line.labels.line());
         fill(labels, IGNORED);
-        widen(row, input_ids);
-        fill(&mut input_ids[row.len()..], i64::from(pad));
         for pick in picks {
             let position = pick.position as usize;
             input_ids[position] = i64::from(pick.seen);

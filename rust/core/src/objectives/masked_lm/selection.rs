@@ -251,6 +251,7 @@ fn exact_spans(
         if choice.flags[anchor] & CHOSEN != 0 {
             continue;
         }
+        // A token that may be chosen is part of a word. // invariant
         let first = words.partition_point(|word| word.begin <= anchor) - 1;
         let length = lengths.draw(draws.lengths.draw(words[first].begin));
         let span = run(&words[first..], length);

@@ -8,8 +8,8 @@ use std::arch::x86_64::{
     _mm256_unpackhi_epi64, _mm256_unpacklo_epi64, _mm256_xor_si256,
 };
 
-use super::super::{Draws, MULTIPLIERS, ROUNDS, WEYL};
-use super::WORDS;
+use super::super::{Draws, MULTIPLIERS, ROUNDS};
+use super::{WORDS, round_keys};
 
 /// As [`super::fill`]. To be called only where the machine has these instructions.
 pub(super) fn fill(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) {
@@ -19,11 +19,7 @@ pub(super) fn fill(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) 
 
 #[target_feature(enable = "avx2")]
 fn fill_lanes(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) {
-    let keys: [[__m256i; 2]; ROUNDS] = std::array::from_fn(|round| {
-        std::array::from_fn(|half| {
-            all(draws.key[half].wrapping_add(WEYL[half].wrapping_mul(round as u32)).into())
-        })
-    });
+    let keys = round_keys(draws).map(|key| key.map(|half| all(half.into())));
     let mut blocks = _mm256_add_epi64(all(first_block.into()), _mm256_set_epi64x(3, 2, 1, 0));
     let rest = [draws.sample[0], draws.sample[1], draws.tag].map(|word| all(word.into()));
     for out in words {

@@ -7,8 +7,8 @@ use std::arch::x86_64::{
     _mm512_set_epi64, _mm512_set1_epi64, _mm512_srli_epi64, _mm512_storeu_si512, _mm512_ternarylogic_epi64,
 };
 
-use super::super::{Draws, MULTIPLIERS, ROUNDS, WEYL};
-use super::WORDS;
+use super::super::{Draws, MULTIPLIERS, ROUNDS};
+use super::{WORDS, round_keys};
 
 /// As [`super::fill`]. To be called only where the machine has these instructions.
 pub(super) fn fill(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) {
@@ -18,11 +18,7 @@ pub(super) fn fill(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) 
 
 #[target_feature(enable = "avx512f")]
 fn fill_lanes(draws: &Draws, first_block: u32, words: &mut [[u32; WORDS]]) {
-    let keys: [[__m512i; 2]; ROUNDS] = std::array::from_fn(|round| {
-        std::array::from_fn(|half| {
-            all(draws.key[half].wrapping_add(WEYL[half].wrapping_mul(round as u32)).into())
-        })
-    });
+    let keys = round_keys(draws).map(|key| key.map(|half| all(half.into())));
     let mut blocks = _mm512_add_epi64(all(first_block.into()), _mm512_set_epi64(7, 6, 5, 4, 3, 2, 1, 0));
     let rest = [draws.sample[0], draws.sample[1], draws.tag].map(|word| all(word.into()));
     for out in words {
