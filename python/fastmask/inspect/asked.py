@@ -57,7 +57,7 @@ def _denoiser(tok: Any, text: str) -> tuple[Objective, Any, Any]:
     try:
         name, *settings = shlex.split(text)
     except ValueError:
-        raise FastmaskError(f"the denoiser {text!r} is no name and settings: give span_corruption weight=2") from None
+        raise FastmaskError(f"the denoiser {text!r} is no name and settings: give 'span_corruption weight=2'") from None
     own = {"weight": 1.0, "prefix_token": None}
     for setting in [given for given in settings if given.partition("=")[0] in own]:
         settings.remove(setting)

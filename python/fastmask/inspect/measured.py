@@ -82,7 +82,7 @@ class SpanLengths:
         longest = max(_almost_all(realised), 0 if expected is None else _almost_all(expected))
         width = max(-(-longest // most), 1)
         edges = [(low, low + width) for low in range(1, longest + 1, width)]
-        whole = max(len(realised), 0 if expected is None else len(expected))
+        whole = 1 + max(_longest(realised), 0 if expected is None else _longest(expected))
         if edges and edges[-1][1] < whole:
             edges[-1] = (edges[-1][0], whole)
         return [
@@ -128,6 +128,10 @@ def _shares(counts: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 def _almost_all(shares: npt.NDArray[np.float64]) -> int:
     """Return the length that all but one span in 200 do not exceed."""
     return int((np.cumsum(shares) < 0.995).sum()) if shares.any() else 0
+
+
+def _longest(shares: npt.NDArray[np.float64]) -> int:
+    return int(np.flatnonzero(shares).max(initial=0))
 
 
 def _label(low: int, high: int, width: int) -> str:
