@@ -149,6 +149,16 @@ def test_inspect_reads_standard_input(files):
     assert spoilt.stderr.startswith(b"fastmask: standard input, byte 2: not UTF-8")
 
 
+def test_inspect_into_a_pipe_that_nobody_reads(files):
+    arguments = ["inspect", str(files / "corpus.txt"), "--tokenizer", str(files / "tokenizer.json")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fastmask", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    child.stdout.close()
+    assert (child.stderr.read(), child.wait()) == ("", 0)
+    child.stderr.close()
+
+
 def test_inspect_where_the_output_is_not_unicode(files):
     settings = {**os.environ, "PYTHONIOENCODING": "latin-1"}
     done = command("inspect", "naïve 猫", "--tokenizer", files / "tokenizer.json", env=settings, encoding="latin-1")

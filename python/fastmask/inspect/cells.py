@@ -63,12 +63,15 @@ class TokenTexts:
         # Many decoders drop the space before the first token of a text, so that there must be one before it.
         self._before = tok.encode_documents(["a"])[0][-1:].tolist()
         self._before_text = self._decoded(self._before)
+        self._known: dict[int, str] = {}
 
     def text(self, token_id: int) -> str:
         """Return what is to be seen of a token; bytes that are no character of their own as Python writes them."""
-        if token_id in self._special:
-            return visible(self._decoded([token_id]) or self._tok.id_to_token(token_id) or "␀")
-        return visible(self._behind([token_id])) or "␀"
+        if token_id not in self._known:
+            special = token_id in self._special
+            text = self._decoded([token_id]) or self._tok.id_to_token(token_id) if special else self._behind([token_id])
+            self._known[token_id] = visible(text or "") or "␀"
+        return self._known[token_id]
 
     def plain(self, token_id: int) -> Cell:
         """Return the cell of a token to which nothing happened."""

@@ -33,7 +33,15 @@ def show(options: argparse.Namespace, tok: Tokenizer) -> None:
     if isinstance(sys.stdout, io.TextIOWrapper):
         # Where a character cannot be written, something else stands in its place.
         sys.stdout.reconfigure(errors="replace")
-    print(as_terminal(shown, colour=colour, width=shutil.get_terminal_size().columns if terminal else None))
+    _print(as_terminal(shown, colour=colour, width=shutil.get_terminal_size().columns if terminal else None))
+
+
+def _print(told: str) -> None:
+    try:
+        print(told, flush=True)
+    except BrokenPipeError:
+        # Who reads has seen enough: `head`, or a pager that was left. What is still buffered goes nowhere.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _write(path: Path, page: str) -> None:
