@@ -24,7 +24,7 @@ STYLE = """
 .fastmask-picture .deleted { text-decoration: line-through; opacity: .6; }
 .fastmask-picture .special, .fastmask-picture .silent { opacity: .5; }
 .fastmask-picture .token sub { font-size: .7em; line-height: 0; }
-.fastmask-picture .numbers { display: flex; flex-wrap: wrap; gap: .5rem 2.5rem; align-items: flex-start; }
+.fastmask-picture .numbers { display: flex; flex-wrap: wrap; gap: .5rem 1.5rem; align-items: flex-start; }
 .fastmask-picture table { border-collapse: collapse; width: auto; margin: .4rem 0; font-size: .9rem;
   font-variant-numeric: tabular-nums; }
 .fastmask-picture th, .fastmask-picture td { padding: .15rem 1rem .15rem 0; text-align: right; font-weight: 400;
@@ -32,7 +32,7 @@ STYLE = """
 .fastmask-picture tbody th { text-align: left; }
 .fastmask-picture thead th { opacity: .65; }
 .fastmask-picture figure { margin: .4rem 0; }
-.fastmask-picture figcaption { font-size: .9rem; }
+.fastmask-picture figcaption { font-size: .85rem; }
 .fastmask-picture svg { display: block; max-width: 100%; height: auto; overflow: visible; }
 .fastmask-picture svg text { fill: currentColor; font-size: 11px; text-anchor: middle; }
 .fastmask-picture .bar { fill: var(--bar); }
