@@ -21,6 +21,12 @@ IGNORED = -100
 
 _ACTIONS: tuple[Kind, ...] = ("plain", "masked", "replaced", "kept")
 
+# What follows what in a document that is cut, by its mode: the token that names a part, or the part itself.
+_PARTS = {
+    1: (("prefix", True), ("prefix", False), ("suffix", True), ("suffix", False), ("middle", True), ("middle", False)),
+    2: (("prefix", True), ("suffix", True), ("suffix", False), ("middle", True), ("prefix", False), ("middle", False)),
+}
+
 Row = Sequence[int]
 Noise = Mapping[str, Any]
 Out = Mapping[str, Any]
@@ -97,22 +103,29 @@ def _of_span_corruption(texts: TokenTexts, objective: SpanCorruption, row: Row, 
         else:
             read_spans.append(None)
         inside = cut_out
-    sides = []
-    for ids, numbers in ((out["input_ids"], read_spans), (out["labels"], given_spans)):
-        shown = ids[0].tolist()
-        # Inputs and labels end in an EOS that the row need not have.
-        numbers += [None] * (len(shown) - len(numbers))
-        cells, before = [], None
-        for token, number in zip(shown, numbers, strict=True):
-            if number is None:
-                cells.append(texts.plain(token))
-            elif number != before:
-                cells.append(Cell(texts.text(token), "sentinel", number, hint=texts.quoted(spans[number])))
-            else:
-                cells.append(Cell(texts.text(token), "span", number, hint=texts.text(objective.sentinel_ids[number])))
-            before = number
-        sides.append(cells)
-    return sides[0], sides[1]
+    names = [texts.text(token) for token in objective.sentinel_ids[: len(spans)]]
+    reads, gives = (
+        _with_spans(texts, out[side][0].tolist(), numbers, names, [texts.quoted(span) for span in spans])
+        for side, numbers in (("input_ids", read_spans), ("labels", given_spans))
+    )
+    return reads, gives
+
+
+def _with_spans(
+    texts: TokenTexts, ids: Row, numbers: Sequence[int | None], names: Sequence[str], quoted: Sequence[str]
+) -> list[Cell]:
+    """Return the cells of one side; where the number of a span comes up first its sentinel stands."""
+    # Inputs and labels end in an EOS that the row need not have.
+    whole = [*numbers, *[None] * (len(ids) - len(numbers))]
+    cells = []
+    for token, number, before in zip(ids, whole, [None, *whole[:-1]], strict=True):
+        if number is None:
+            cells.append(texts.plain(token))
+        elif number != before:
+            cells.append(Cell(texts.text(token), "sentinel", number, hint=quoted[number]))
+        else:
+            cells.append(Cell(texts.text(token), "span", number, hint=names[number]))
+    return cells
 
 
 def _of_fill_in_the_middle(texts: TokenTexts, objective: FillInTheMiddle, row: Row, noise: Noise, out: Out) -> Drawn:
@@ -123,19 +136,11 @@ def _of_fill_in_the_middle(texts: TokenTexts, objective: FillInTheMiddle, row: R
         return texts.cells(read), gives
     begin = len(row) > 0 and row[0] == objective.bos_id
     length = len(row) - begin - (len(row) > begin and row[-1] == objective.eos_id)
-    stretches = {
-        "prefix": (0, first),
-        "suffix": (1, length - second),
-        "middle": (2, second - first),
-    }
-    order = ("<prefix", "<suffix", "suffix", "<middle", "prefix", "middle")
-    if mode == 1:
-        order = ("<prefix", "prefix", "<suffix", "suffix", "<middle", "middle")
+    sizes = {"prefix": first, "suffix": length - second, "middle": second - first}
     told: list[tuple[Kind, int | None, str]] = [("special", None, "")] * begin
-    for part in order:
-        number, size = stretches[part.removeprefix("<")]
-        named = part.startswith("<")
-        told += [("sentinel" if named else "span", number, part.removeprefix("<"))] * (1 if named else size)
+    for part, named in _PARTS[mode]:
+        number = list(sizes).index(part)
+        told += [("sentinel", number, part)] if named else [("span", number, part)] * sizes[part]
     told += [("special", None, "")] * (len(read) - len(told))
     cells = [Cell(texts.text(i), kind, span, hint=hint) for i, (kind, span, hint) in zip(read, told, strict=True)]
     return cells, gives

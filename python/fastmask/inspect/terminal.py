@@ -1,6 +1,6 @@
 """A picture as lines of text."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -66,18 +66,22 @@ def _pieces(strip: Strip, colour: bool) -> Iterator[tuple[int, str]]:
         for index, cell in enumerate(strip.cells):
             yield columns(cell.text + cell.mark), _painted(cell, index)
         return
-    for (kind, span), group in groupby(strip.cells, key=lambda cell: (cell.kind, cell.span)):
+    for (kind, _), group in groupby(strip.cells, key=lambda cell: (cell.kind, cell.span)):
         cells = list(group)
-        texts = [cell.text for cell in cells]
-        if kind not in _UNMARKED:
-            # Tokens that are one thing have brackets around them all.
-            together = span is not None or kind == "prefix"
-            ends = [f"|{kind}{cells[0].mark and ' '}{cells[0].mark}]"] * len(texts)
-            begins = ["["] * len(texts)
-            if together:
-                begins[1:], ends[:-1] = [""] * (len(texts) - 1), [""] * (len(texts) - 1)
-            texts = [f"{begin}{text}{end}" for begin, text, end in zip(begins, texts, ends, strict=True)]
+        texts = [cell.text for cell in cells] if kind in _UNMARKED else _bracketed(cells)
         yield from ((columns(text), text) for text in texts)
+
+
+def _bracketed(cells: Sequence[Cell]) -> list[str]:
+    """Return tokens of a kind in brackets with its name: those of a span, or of a prefix, in one pair for all."""
+    first = cells[0]
+    end = f"|{first.kind}{first.mark and ' '}{first.mark}]"
+    if first.span is None and first.kind != "prefix":
+        return [f"[{cell.text}{end}" for cell in cells]
+    texts = [cell.text for cell in cells]
+    texts[0] = f"[{texts[0]}"
+    texts[-1] += end
+    return texts
 
 
 def _painted(cell: Cell, index: int) -> str:
