@@ -9,6 +9,7 @@ import fastmask as fm
 from fastmask import inspect
 from fastmask.inspect.first_rows import FirstRows
 from fastmask.reference.denoising import covered_places, sentence_ends
+from fastmask.reference.prefix import draw_split
 from fastmask.reference.words import words_of
 
 SEEDS = 40
@@ -148,6 +149,27 @@ def test_a_mixture_counts_each_of_its_objectives_on_its_own_rows(tok, rows):
         assert part.rates[0].count == own["mask"].sum()
         assert part.lengths.realised @ np.arange(len(part.lengths.realised)) == own["mask"].sum()
     assert found.lengths.realised.sum() == sum(part.lengths.realised.sum() for part in found.parts[:6])
+
+
+@pytest.mark.parametrize("length", [1, 2, 3, 7, 20])
+@pytest.mark.parametrize("noise_density", [0.5, 0.4, 0.25, 0.0])
+def test_the_expected_share_after_a_prefix(length, noise_density):
+    objective = fm.PrefixLM(vocab_size=9, noise_density=noise_density)
+    splits = {draw_split(length, noise_density, word) for word in range(0, 2**32, 2**24)}
+    rows = fm.Ragged.from_lists([[5] * length])
+    rate = inspect.rates.measured(objective, rows, {"split": np.array([min(splits)], np.uint32)}).rates[0]
+    assert rate.expected == pytest.approx(np.mean([length - split for split in splits]) / length)
+    assert rate.realised == (length - min(splits)) / length
+
+
+@pytest.mark.parametrize("length", [1, 2, 5, 30])
+def test_the_expected_share_of_a_middle(length):
+    objective = fm.FillInTheMiddle(prefix_id=6, middle_id=7, suffix_id=8, vocab_size=9)
+    noise = {"mode": np.array([2], np.uint8), "cut1": np.array([0], np.uint32), "cut2": np.array([1], np.uint32)}
+    found = inspect.rates.measured(objective, fm.Ragged.from_lists([[5] * length]), noise)
+    between = [abs(one - other) for one in range(length + 1) for other in range(length + 1)]
+    assert found.rates[2].expected == pytest.approx(np.mean(between) / length)
+    assert [rate.realised for rate in found.rates] == [1, 1, 1 / length]
 
 
 def test_nothing_is_expected_where_sentinels_may_run_out(tok):
