@@ -17,7 +17,7 @@ import importlib
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from fastmask import kernels, models, reference, torch, training
+    from fastmask import inspect, kernels, models, reference, torch, training
     from fastmask.dataset import TokenDataset, write_shards
     from fastmask.error import FastmaskError
     from fastmask.loader import TokenLoader
@@ -53,7 +53,7 @@ _HOME = {
     "show_versions": "versions",
     "write_shards": "dataset",
 }
-_MODULES = ("kernels", "models", "reference", "torch", "training")
+_MODULES = ("inspect", "kernels", "models", "reference", "torch", "training")
 
 __all__ = [
     "CausalLM",
@@ -70,6 +70,7 @@ __all__ = [
     "TokenLoader",
     "Tokenizer",
     "__version__",
+    "inspect",
     "kernels",
     "models",
     "reference",

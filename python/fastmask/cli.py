@@ -1,7 +1,6 @@
 """The command ``fastmask``."""
 
 import argparse
-import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,14 +12,6 @@ if TYPE_CHECKING:
     from fastmask.dataset import TokenDataset
     from fastmask.tokenizer import Tokenizer
 
-_OBJECTIVES = {
-    "masked_lm": "MaskedLM",
-    "span_corruption": "SpanCorruption",
-    "denoising": "Denoising",
-    "causal_lm": "CausalLM",
-    "prefix_lm": "PrefixLM",
-    "fill_in_the_middle": "FillInTheMiddle",
-}
 _MODELS = ("byte_bpe", "bpe", "wordpiece", "unigram")
 
 
@@ -139,35 +130,43 @@ def _run_train_tokenizer(options: argparse.Namespace) -> None:
 
 
 def _inspect(command: argparse.ArgumentParser) -> None:
-    command.add_argument("text", metavar="TEXT", help="the text itself, or the path of a file")
+    command.add_argument("text", metavar="TEXT", help="the text itself, the path of a file, or - for standard input")
     command.add_argument("--tokenizer", required=True, metavar="FILE", help="a tokenizer's file or folder")
-    command.add_argument("--objective", choices=_OBJECTIVES, default="masked_lm", help="default: %(default)s")
+    command.add_argument(
+        "--objective",
+        default="masked_lm",
+        metavar="NAME",
+        help="masked_lm, span_corruption, denoising, causal_lm, prefix_lm, fill_in_the_middle, mixture_of_denoisers "
+        "or ul2 (default: %(default)s)",
+    )
+    command.add_argument(
+        "--set", action="append", default=[], metavar="NAME=VALUE", help="a setting of the objective: grouping=word"
+    )
+    command.add_argument(
+        "--denoiser",
+        action="append",
+        default=[],
+        metavar="'NAME SETTINGS'",
+        help="one objective of a mixture: 'span_corruption noise_density=0.5 weight=2 prefix_token=[NLG]'",
+    )
+    command.add_argument(
+        "--special", nargs="+", default=[], metavar="TOKEN", help="add tokens that the objective needs"
+    )
+    command.add_argument("--sentinels", type=int, default=0, metavar="N", help="add <extra_id_0> to <extra_id_N-1>")
     command.add_argument("--seed", type=int, default=0, help="other seeds choose other tokens (default: %(default)s)")
+    command.add_argument("--epoch", type=int, default=0, help="and so do other epochs (default: %(default)s)")
+    command.add_argument(
+        "--row-length", type=int, default=512, help="tokens in a row; longer texts are cut (default: %(default)s)"
+    )
     command.add_argument("--html", type=Path, metavar="FILE", help="write a web page too")
     command.add_argument("--no-colour", action="store_true", help="write kinds in brackets instead of colours")
     command.set_defaults(run=_run_inspect)
 
 
 def _run_inspect(options: argparse.Namespace) -> None:
-    from fastmask import inspect, objectives, text
-    from fastmask.files import write_whole
+    from fastmask.inspect.command import show
 
-    tok = _loaded(options.tokenizer)
-    objective = getattr(objectives, _OBJECTIVES[options.objective])(tok)
-    content = "\n".join(text.documents(options.text)) if _is_file(options.text) else options.text
-    shown = inspect.picture(tok, objective, content, seed=options.seed)
-    print(inspect.as_terminal(shown, colour=_colour(options.no_colour)))
-    if options.html:
-        write_whole(options.html, inspect.as_page(shown).encode())
-
-
-def _is_file(text: str) -> bool:
-    # A text may be longer than any path may be, which the file system answers with an error.
-    return len(text) < 4096 and "\n" not in text and "\0" not in text and os.path.isfile(text)  # noqa: PTH113
-
-
-def _colour(refused: bool) -> bool:
-    return not refused and "NO_COLOR" not in os.environ and sys.stdout.isatty()
+    show(options, _loaded(options.tokenizer))
 
 
 def _train(command: argparse.ArgumentParser) -> None:

@@ -87,11 +87,21 @@ def _read(path: Path) -> str:
         content = path.read_bytes()
     except OSError as error:
         raise FastmaskError(f"{path}: cannot be read: {error.strerror}") from None
+    return decoded(content, str(path))
+
+
+def decoded(content: bytes, place: str) -> str:
+    r"""Return the text that the bytes of ``place`` spell in UTF-8.
+
+    >>> decoded(b"na\xefve", "names.txt")
+    Traceback (most recent call last):
+    fastmask.error.FastmaskError: names.txt, byte 2: not UTF-8 (invalid continuation byte): convert it, or leave it out
+    """
     try:
         return content.decode()
     except UnicodeDecodeError as error:
         raise FastmaskError(
-            f"{path}, byte {error.start}: not UTF-8 ({error.reason}): convert the file, or leave it out"
+            f"{place}, byte {error.start}: not UTF-8 ({error.reason}): convert it, or leave it out"
         ) from None
 
 

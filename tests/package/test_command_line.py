@@ -62,9 +62,9 @@ def test_tokenize(files, tmp_path):
 SHOWN = {
     "masked_lm": "masked]",
     "span_corruption": "|sentinel]",
-    "denoising": "|masked]",
+    "denoising": "|masked 1]",
     "causal_lm": "→",
-    "prefix_lm": "·",
+    "prefix_lm": "|prefix]",
 }
 
 
@@ -81,6 +81,100 @@ def test_inspect(files, tmp_path, objective):
     assert "http" not in content
     assert "src=" not in content
     assert command("inspect", files / "short.txt", *shared).returncode == 0
+
+
+ASKED = [
+    (("--set", "grouping=word", "--set", "count=exact", "--set", "mlm_probability=0.3"), "grouping='word'"),
+    (("--objective", "span_corruption", "--set", "roll=true", "--set", "noise_density=0.4"), "roll=True"),
+    (("--objective", "denoising", "--set", "poisson_lambda=none"), "poisson_lambda=None"),
+    (("--objective", "prefix_lm", "--set", "architecture=encoder_decoder"), "architecture='encoder_decoder'"),
+    (
+        ("--objective", "fill_in_the_middle", "--special", "<fim_prefix>", "<fim_middle>", "<fim_suffix>"),
+        "cut, of the rows with text",
+    ),
+    (
+        (
+            "--objective",
+            "ul2",
+            "--sentinels",
+            "16",
+            "--special",
+            "[NLU]",
+            "[NLG]",
+            "[S2S]",
+            "--set",
+            "inputs_length=64",
+        ),
+        "rows by PrefixLM",
+    ),
+    (("--objective", "ul2", "--set", "inputs_length=64", "--set", "mode_tokens=none"), "rows by PrefixLM"),
+    (
+        (
+            *("--objective", "mixture_of_denoisers", "--denoiser", "span_corruption weight=3 noise=iid"),
+            *("--denoiser", "prefix_lm architecture=encoder_decoder prefix_token=[MASK]"),
+        ),
+        "rows by SpanCorruption(noise='iid')",
+    ),
+]
+
+
+@pytest.mark.parametrize(("arguments", "shown"), ASKED)
+def test_inspect_takes_any_objective_and_settings(files, capsys, arguments, shown):
+    text = "The cat sat on the mat, and the dog lay under it."
+    assert main(["inspect", text, "--tokenizer", str(files / "tokenizer.json"), *arguments]) == 0
+    told = capsys.readouterr().out
+    assert shown in told
+    assert "realised" in told
+
+
+def test_inspect_knows_the_objectives_that_its_help_names(files, capsys):
+    names = [*SHOWN, "fill_in_the_middle", "mixture_of_denoisers", "ul2"]
+    assert main(["inspect", "text", "--tokenizer", str(files / "tokenizer.json"), "--objective", "gpt"]) == 2
+    known = capsys.readouterr().err.partition("known: ")[2].strip(")\n").split(", ")
+    assert sorted(known) == sorted(names)
+    with pytest.raises(SystemExit):
+        main(["inspect", "--help"])
+    told = " ".join(capsys.readouterr().out.split())
+    assert all(name in told for name in names)
+
+
+def test_inspect_reads_standard_input(files):
+    shared = ("inspect", "-", "--tokenizer", files / "tokenizer.json", "--objective", "causal_lm")
+    done = command(*shared, input="from a pipe")
+    assert (done.returncode, "from a pipe" in done.stdout) == (0, True)
+    spoilt = subprocess.run(
+        [sys.executable, "-m", "fastmask", *map(str, shared)], input=b"na\xefve", capture_output=True, check=False
+    )
+    assert spoilt.returncode == 2
+    assert spoilt.stderr.startswith(b"fastmask: standard input, byte 2: not UTF-8")
+
+
+def test_inspect_into_a_pipe_that_nobody_reads(files):
+    arguments = ["inspect", str(files / "corpus.txt"), "--tokenizer", str(files / "tokenizer.json")]
+    child = subprocess.Popen(
+        [sys.executable, "-m", "fastmask", *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    child.stdout.close()
+    assert (child.stderr.read(), child.wait()) == ("", 0)
+    child.stderr.close()
+
+
+def test_inspect_where_the_output_is_not_unicode(files):
+    settings = {**os.environ, "PYTHONIOENCODING": "latin-1"}
+    done = command("inspect", "naïve 猫", "--tokenizer", files / "tokenizer.json", env=settings, encoding="latin-1")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_inspect_of_documents_and_of_a_long_text(files, tmp_path, capsys):
+    (tmp_path / "three.jsonl").write_text('{"text": "The cat."}\n{"text": ""}\n{"text": "The dog."}\n')
+    (tmp_path / "long.txt").write_text(TEXT * 70)
+    shared = ("--tokenizer", str(files / "tokenizer.json"))
+    assert main(["inspect", str(tmp_path / "three.jsonl"), *shared]) == 0
+    assert "; row 1 of 3, " in capsys.readouterr().out
+    assert main(["inspect", str(tmp_path / "long.txt"), *shared, "--row-length", "128"]) == 0
+    told = capsys.readouterr().out
+    assert "; row 1 of " in told
+    assert len(told) < 4000
 
 
 def test_train(files, tmp_path):
@@ -132,6 +226,7 @@ def test_an_interrupted_run_leaves_the_last_whole_checkpoint(files, tmp_path):
     assert fm.training.latest(run / "checkpoints") is not None
 
 
+INSPECT = ("inspect", "text", "--tokenizer", "tokenizer.json")
 TRAIN = ("train", "bert", "--corpus", "corpus.txt", "--tokenizer", "tokenizer.json", "--out", "new")
 
 
@@ -146,6 +241,20 @@ TRAIN = ("train", "bert", "--corpus", "corpus.txt", "--tokenizer", "tokenizer.js
         (("inspect", "text", "--tokenizer", "plain.json"), "mask_id"),
         (("inspect", "text", "--tokenizer", "plain.json", "--objective", "span_corruption"), "eos_id"),
         (("inspect", "text", "--tokenizer", "plain.json", "--objective", "fill_in_the_middle"), "no <fim_prefix>"),
+        ((*INSPECT, "--set", "mlm=3"), "masked_lm has no setting 'mlm' (it has mlm_probability, "),
+        ((*INSPECT, "--set", "grouping"), "the setting 'grouping' has no value"),
+        ((*INSPECT, "--set", "mlm_probability=half"), "mlm_probability is 'half': give a number"),
+        ((*INSPECT, "--set", "grouping=sentence"), "grouping is 'sentence'"),
+        ((*INSPECT, "--denoiser", "causal_lm"), "masked_lm is no mixture"),
+        ((*INSPECT, "--objective", "mixture_of_denoisers"), "there are no denoisers"),
+        ((*INSPECT, "--objective", "mixture_of_denoisers", "--denoiser", "causal_lm 'x"), "is no name and settings"),
+        ((*INSPECT, "--objective", "mixture_of_denoisers", "--denoiser", ""), "is no name and settings"),
+        ((*INSPECT, "--objective", "ul2"), "UL2 needs "),
+        ((*INSPECT, "--row-length", "2"), "no room for text"),
+        ((*INSPECT, "--seed", "-1"), "seed is -1"),
+        ((*INSPECT, "--sentinels", "-1"), "sentinels is -1"),
+        ((*INSPECT, "--html", "nowhere/page.html"), "nowhere/page.html: cannot be written"),
+        (("inspect", "latin1.txt", "--tokenizer", "tokenizer.json"), "latin1.txt, byte 2: not UTF-8"),
         (("train", "bort", *TRAIN[2:]), "unknown recipe: 'bort' (known: bert, gpt2, t5)"),
         ((*TRAIN, "--size", "huge"), "unknown size"),
         ((*TRAIN, "--set", "mlm=3"), "unknown setting"),
