@@ -20,6 +20,7 @@ import pytest
 from fastmask import SpanCorruption
 
 FILE = json.loads(Path(__file__).with_name("span_corruption_of_flax_t5.json").read_text())
+ORIGINAL = "Flax collator for T5 (transformers' examples)"
 CASES, LENGTHS = FILE["cases"], FILE["lengths"]
 
 
@@ -29,21 +30,28 @@ def objective_of(settings, inputs_length):
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: f"{len(case['rows'][0])} to {case['inputs_length']}")
-def test_the_same_masks_give_the_same_ids(case):
+def test_the_same_masks_give_the_same_ids(case, equal_rows):
     objective = objective_of(case["settings"], case["inputs_length"])
     batch = objective.apply(case["rows"], {"mask": np.concatenate(case["masks"]).astype(bool)})
-    for name in ("input_ids", "labels", "decoder_input_ids"):
-        assert batch[name].tolist() == case[name], name
+    names = ("input_ids", "labels", "decoder_input_ids")
+    got = list(zip(*(batch[name].tolist() for name in names), strict=True))
+    want = list(zip(*(case[name] for name in names), strict=True))
+    equal_rows(got, want, "SpanCorruption", ORIGINAL)
     # Rows of this length need no padding.
     assert batch["attention_mask"].all()
 
 
 @pytest.mark.parametrize("table", LENGTHS, ids=lambda table: str(tuple(table["settings"].values())))
-def test_the_lengths_are_the_same_where_the_collator_takes_its_own(table):
+def test_the_lengths_are_the_same_where_the_collator_takes_its_own(table, equal_rows):
     for inputs_length, raw, targets, taken in table["lengths"]:
         objective = objective_of(table["settings"], inputs_length)
-        same = (objective.raw_length, objective.targets_length) == (raw, targets)
-        assert same == bool(taken), inputs_length
+        got, want = (objective.raw_length, objective.targets_length), (raw, targets)
+        assert (got == want) == bool(taken), inputs_length
+        if taken:
+            note = "lengths of which the collator refuses its own rows"
+            equal_rows(
+                [got], [want], "SpanCorruption", ORIGINAL.replace("(", "(compute_input_and_target_lengths, "), note
+            )
 
 
 def test_there_are_enough_of_them():
