@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 
 HEAD = """# Objectives beside the originals
 
-Written by `make conformance`, or in half a minute by
+Written by `make conformance`, or in a few minutes by
 `pytest tests/objectives tests/rows tests/conformance --conformance-page benchmarks/results/conformance-objectives.md`;
 `make test` fails where this page is not what its tests find.
 
@@ -68,6 +68,11 @@ class Ledger:
         assert self.distributions.get(key, found) == found, f"two tests are called {key}"
         self.distributions[key] = found
 
+    @property
+    def p_values(self) -> list[float]:
+        """Those of all tests."""
+        return [found.p_value for found in self.distributions.values()]
+
     def as_page(self) -> str:
         """Return the page as Markdown."""
         comparisons = [
@@ -91,7 +96,7 @@ class Ledger:
 
     def altogether(self) -> str:
         """Say what all p-values together are worth."""
-        p_values = [found.p_value for found in self.distributions.values()]
+        p_values = self.p_values
         number = len(p_values)
         tenths = Counter(min(int(10 * p_value), 9) for p_value in p_values)
         shares = ", ".join(str(tenths[tenth]) for tenth in range(10))

@@ -19,6 +19,8 @@ def test_the_kept_page_is_what_the_tests_found(request, ledger):
     if request.config.option.conformance_page:
         request.config.option.conformance_page.write_text(ledger.as_page())
     assert PAGE.read_text() == ledger.as_page(), "make conformance writes it anew"
+    # Each test has a bound of its own, which says little of a hundred of them.
+    assert sidak(ledger.p_values) > 0.01
 
 
 def test_no_original_is_missing_and_none_is_at_odds():
