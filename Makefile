@@ -6,6 +6,7 @@ BIN := .venv/bin
 INSTALLED := .venv/installed
 SOURCES := $(shell find rust kernels python/fastmask -name '*.rs' -o -name '*.py' -o -name 'Cargo.toml') \
 	Cargo.toml Cargo.lock pyproject.toml README.md
+OBJECTIVES_PAGE := benchmarks/results/conformance-objectives.md
 export PYTHONNOUSERSITE := 1
 
 .PHONY: help demo test test-rust test-python test-kernels conformance bench wheel check format stubs clean
@@ -29,8 +30,9 @@ test-python: $(INSTALLED)  ## everything that needs no Triton interpreter, and e
 test-kernels: $(INSTALLED)  ## the Triton kernels on the CPU, interpreted
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest -m interpreter tests/kernels
 
-conformance: $(INSTALLED)  ## the same against whole corpora and with 10,000 examples a law
-	FASTMASK_CONFORMANCE=1 $(BIN)/python -m pytest -m "not interpreter" tests/text tests/tokens tests/rows tests/objectives tests/loader
+conformance: $(INSTALLED)  ## the same against whole corpora and with 10,000 examples a law; writes the tables of objectives
+	FASTMASK_CONFORMANCE=1 $(BIN)/python -m pytest -m "not interpreter" --conformance-page $(OBJECTIVES_PAGE) \
+		tests/text tests/tokens tests/rows tests/objectives tests/loader tests/conformance
 
 bench: $(INSTALLED)  ## throughput against the rivals that are installed, on the same text in the same run
 	$(BIN)/python benchmarks/run.py

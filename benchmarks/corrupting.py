@@ -4,7 +4,8 @@ from cases import CORRUPT, CorruptCase
 from group import Chart, Found, Options
 
 from fastmask.bench import masking
-from fastmask.bench.masking_engines import MaskingEngine, installed
+from fastmask.bench.masking_engine import MaskingEngine
+from fastmask.bench.masking_engines import installed
 
 SECONDS, TURNS = 0.3, 7
 

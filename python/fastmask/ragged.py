@@ -52,7 +52,7 @@ class Ragged:
     ) -> None:
         _check_array("ids", ids, np.dtype(np.uint32))
         _check_array("offsets", offsets, np.dtype(np.int64))
-        if not (len(offsets) and offsets[0] == 0 and offsets[-1] == len(ids) and (np.diff(offsets) >= 0).all()):
+        if not (len(offsets) and offsets[0] == 0 and offsets[-1] == len(ids) and (offsets[1:] >= offsets[:-1]).all()):
             raise FastmaskError(f"the offsets do not fit {len(ids)} ids: they must rise from 0 to the number of ids")
         self.ids = ids
         self.offsets = offsets
@@ -129,7 +129,16 @@ class Ragged:
         offsets = self.offsets[numbers.start : max(numbers.stop, numbers.start) + 1]
         tokens = slice(offsets[0], offsets[-1])
         columns = [None if column is None else column[tokens] for column in self._columns[1:]]
-        return Ragged(self.ids[tokens], offsets - offsets[0], *columns)
+        return self._part(self.ids[tokens], offsets - offsets[0], *columns)
+
+    @classmethod
+    def _part(
+        cls, ids: npt.NDArray[np.uint32], offsets: npt.NDArray[np.int64], spans: Any, word_ids: Any, type_ids: Any
+    ) -> "Ragged":
+        """Make a Ragged of parts of arrays that fit each other, which is not looked at again."""
+        part = cls.__new__(cls)
+        part.ids, part.offsets, part.spans, part.word_ids, part.type_ids = ids, offsets, spans, word_ids, type_ids
+        return part
 
     def _chosen(self, numbers: range) -> "Ragged":
         lengths = np.diff(self.offsets)[numbers]

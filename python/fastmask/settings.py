@@ -20,15 +20,12 @@ def whole_number(name: str, value: Any, least: int = 0, most: int = 2**63 - 1) -
     Traceback (most recent call last):
     fastmask.error.FastmaskError: epoch is -1: give a whole number from 0 to 16777215
     """
-    advice = f"{name} is {value!r}: give a whole number from {least} to {most}"
-    if isinstance(value, bool):
-        raise FastmaskError(advice)
     try:
-        number = operator.index(value)
+        number = None if isinstance(value, bool) else operator.index(value)
     except TypeError:
-        raise FastmaskError(advice) from None
-    if not least <= number <= most:
-        raise FastmaskError(advice)
+        number = None
+    if number is None or not least <= number <= most:
+        raise FastmaskError(f"{name} is {value!r}: give a whole number from {least} to {most}")
     return number
 
 

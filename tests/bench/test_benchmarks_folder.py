@@ -113,3 +113,8 @@ def test_a_trainer_of_bytes_spells_them_as_byte_level_models_do(part, folder):
     tok = fm.Tokenizer.from_file(folder / "byte_bpe.json")
     alphabet = {tok.id_to_token(n) for n in range(tok.vocab_size)}
     assert {part("trainers").spelled(bytes([byte])) for byte in range(256)} <= alphabet
+
+
+def test_the_work_that_a_release_is_compiled_for_can_be_done(part):
+    """`make wheel` alone runs it, so a name that is gone would be missed."""
+    assert callable(part("profile_work").main)

@@ -4,7 +4,15 @@ import numpy as np
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
-from transformers import GPT2Config, GPT2LMHeadModel
+from tokenizers import Tokenizer as HFTokenizer
+from tokenizers.models import WordLevel
+from transformers import (
+    DataCollatorForLanguageModeling,
+    DataCollatorWithFlattening,
+    GPT2Config,
+    GPT2LMHeadModel,
+    PreTrainedTokenizerFast,
+)
 
 from fastmask import CausalLM, reference
 
@@ -28,6 +36,33 @@ def test_equals_the_reference(packed, pad):
     assert got["labels"][0].tolist() == want["labels"] + tail
     assert got["position_ids"][0].tolist() == want["position_ids"] + [0] * pad
     assert got["segment_ids"][0].tolist() == segments + [0] * pad
+
+
+def rows_of(batch, names):
+    return list(zip(*(batch[name].tolist() for name in names), strict=True))
+
+
+def test_equals_the_hugging_face_collator(equal_rows):
+    rng = np.random.default_rng(0)
+    rows = [rng.integers(1, 60, length).tolist() for length in rng.integers(1, 50, 100)]
+    words = {f"w{number}": number for number in range(60)}
+    tokenizer = PreTrainedTokenizerFast(tokenizer_object=HFTokenizer(WordLevel(words, unk_token="w1")), pad_token="w0")
+    want = DataCollatorForLanguageModeling(tokenizer, mlm=False)([{"input_ids": row} for row in rows])
+    names = ("input_ids", "labels", "attention_mask")
+    original, note = "transformers, DataCollatorForLanguageModeling (live)", "rows with the padding token in them"
+    equal_rows(rows_of(CausalLM(tokenizer)(rows), names), rows_of(want, names), "CausalLM", original, note)
+
+
+def test_packed_documents_equal_the_flattening_collator(equal_rows):
+    rng = np.random.default_rng(1)
+    documents = [[rng.integers(0, 60, length).tolist() for length in rng.integers(1, 20, 8)] for _ in range(50)]
+    names, got, want = ("input_ids", "labels", "position_ids"), [], []
+    for parts in documents:
+        row = [token for part in parts for token in part]
+        segments = [number for number, part in enumerate(parts, 1) for _ in part]
+        got += rows_of(CausalLM(vocab_size=60)(([row], [segments])), names)
+        want += rows_of(DataCollatorWithFlattening()([{"input_ids": part} for part in parts]), names)
+    equal_rows(got, want, "CausalLM", "transformers, DataCollatorWithFlattening (live)")
 
 
 def test_a_model_that_shifts_gets_the_loss_of_all_but_the_first_token():

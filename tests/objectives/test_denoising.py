@@ -136,11 +136,11 @@ FAIRSEQ, FLAX = kept("fairseq"), kept("flax_bart")
 
 
 @pytest.mark.parametrize("case", FAIRSEQ["cases"], ids=lambda case: str(case["row"]))
-def test_equals_fairseq_under_the_same_noise(case):
+def test_equals_fairseq_under_the_same_noise(case, equal_rows):
     objective = Denoising(**FAIRSEQ["ids"], **case["settings"], word_starts=FAIRSEQ["word_starts"])
     batch = objective.apply([case["row"]], flat_noise(len(case["row"]), **case["noise"]))
-    assert unpadded(batch) == case["output"]
-    assert batch["labels"][0].tolist() == case["row"]
+    got, want = (unpadded(batch), batch["labels"][0].tolist()), (case["output"], case["row"])
+    equal_rows([got], [want], "Denoising", "fairseq, DenoisingDataset")
 
 
 def test_the_cases_of_fairseq_cover_its_settings():
@@ -160,7 +160,7 @@ def test_the_cases_of_fairseq_cover_its_settings():
 
 
 @pytest.mark.parametrize("case", FLAX["cases"], ids=lambda case: str(case["rows"][0]))
-def test_equals_the_flax_collator_under_the_same_noise(case):
+def test_equals_the_flax_collator_under_the_same_noise(case, equal_rows):
     """Its spans side by side are one; its sentences end in the pad token, which is special."""
     objective = Denoising(**FLAX["ids"], **case["settings"], whole_words=False)
     rows, orders, spans = case["rows"], case["noise"]["sentence_order"], case["noise"]["spans"]
@@ -169,7 +169,8 @@ def test_equals_the_flax_collator_under_the_same_noise(case):
         for row, order, starts in zip(rows, orders, spans, strict=True)
     ]
     noise = {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-    assert objective.apply(rows, noise)["input_ids"].tolist() == case["output"]
+    got, note = objective.apply(rows, noise)["input_ids"].tolist(), "spans side by side are one there"
+    equal_rows(got, case["output"], "Denoising", "Flax collator for BART (transformers' examples)", note)
 
 
 # -- what the originals get wrong ------------------------------------------------------------------------------------
@@ -259,7 +260,7 @@ def test_spans_have_poisson_lengths(p_value):
     table = shares(3.0)
     expected = np.array([*table[:11], sum(table[11:])]) * seen.sum()
     assert seen.sum() > 9000
-    assert p_value([*seen[:11], seen[11:].sum()], expected, 11) > 1e-3
+    assert p_value([*seen[:11], seen[11:].sum()], expected, 11, "Denoising", "words of a span", "Poisson") > 1e-3
 
 
 def test_spans_begin_at_every_word_equally_often(p_value):
@@ -272,9 +273,10 @@ def test_spans_begin_at_every_word_equally_often(p_value):
     # In a row starts are drawn without replacement: their counts vary less than independent ones, by this factor.
     each = starts.sum() / len(words)
     per_row = starts.sum() / 8000
-    statistic = ((starts[words] - each) ** 2).sum() / (each * (1 - (per_row - 1) / (len(words) - 1)))
-    half = torch.tensor([(len(words) - 1) / 2, statistic / 2], dtype=torch.float64)
-    assert torch.special.gammaincc(half[0], half[1]) > 1e-3
+    variance = 1 - (per_row - 1) / (len(words) - 1)
+    expected, degrees = [each] * len(words), len(words) - 1
+    found = p_value(starts[words], expected, degrees, "Denoising", "spans: begins", "each word as often", variance)
+    assert found > 1e-3
 
 
 def test_as_many_words_are_masked_as_overlaps_leave(p_value):
@@ -304,7 +306,17 @@ def test_as_many_words_are_masked_as_overlaps_leave(p_value):
     masked = np.bincount((noise["span_ids"] == MASK).reshape(-1, words).sum(1), minlength=words + 1)
     possible = want > 0
     assert masked[~possible].sum() == 0
-    assert p_value(masked[possible], want[possible] * 20_000, possible.sum() - 1) > 1e-3
+    assert (
+        p_value(
+            masked[possible],
+            want[possible] * 20_000,
+            possible.sum() - 1,
+            "Denoising",
+            "masked words of a row",
+            "all overlaps enumerated",
+        )
+        > 1e-3
+    )
 
 
 @pytest.mark.parametrize("ratio", [1.0, 0.5, 0.75])
@@ -323,7 +335,18 @@ def test_every_order_of_the_sentences_that_move_is_equally_likely(p_value, ratio
     seen = Counter(map(tuple, noise["sentence_order"].reshape(-1, len(row)).tolist()))
     assert set(seen) <= set(want)
     total = sum(want.values())
-    assert p_value([seen[order] for order in want], [12_000 * n / total for n in want.values()], len(want) - 1) > 1e-3
+    expected = [12_000 * n / total for n in want.values()]
+    assert (
+        p_value(
+            [seen[order] for order in want],
+            expected,
+            len(want) - 1,
+            "Denoising",
+            f"sentence order, ratio {ratio}",
+            "all orders enumerated",
+        )
+        > 1e-3
+    )
 
 
 def test_every_set_of_places_is_inserted_into_equally_often(p_value):
@@ -335,11 +358,23 @@ def test_every_set_of_places_is_inserted_into_equally_often(p_value):
     sets = list(itertools.combinations(range(1, 7), 2))
     seen = Counter(tuple(np.flatnonzero(places_of_row)) for places_of_row in places)
     assert set(seen) == set(sets)
-    assert p_value([seen[choice] for choice in sets], [9000 / len(sets)] * len(sets), len(sets) - 1) > 1e-3
+    assert (
+        p_value(
+            [seen[choice] for choice in sets],
+            [9000 / len(sets)] * len(sets),
+            len(sets) - 1,
+            "Denoising",
+            "insertions: sets of places",
+            "each as likely",
+        )
+        > 1e-3
+    )
     # Half of two is one, the first as often as the second.
     masked = (noise["insert_ids"].reshape(-1, len(row))[places.astype(bool)] == MASK).reshape(-1, 2)
     assert (masked.sum(1) == 1).all()
-    assert p_value(masked.sum(0), [4500, 4500], 1) > 1e-3
+    assert (
+        p_value(masked.sum(0), [4500, 4500], 1, "Denoising", "insertions: which one is random", "each as likely") > 1e-3
+    )
 
 
 def test_a_text_turns_to_each_of_its_tokens_equally_often(p_value):
@@ -348,7 +383,17 @@ def test_a_text_turns_to_each_of_its_tokens_equally_often(p_value):
     turned = [batch["input_ids"][index, 1:-1].tolist() for index in range(7000)]
     assert all(text[text.index(11) :] + text[: text.index(11)] == row[1:-1] for text in turned)
     seen = np.bincount([text[0] - 11 for text in turned], minlength=7)
-    assert p_value(seen, 7000 * (np.full(7, 0.6 / 7) + np.eye(7)[0] * 0.4), 6) > 1e-3
+    assert (
+        p_value(
+            seen,
+            7000 * (np.full(7, 0.6 / 7) + np.eye(7)[0] * 0.4),
+            6,
+            "Denoising",
+            "rotation: first token",
+            "each as often, or none",
+        )
+        > 1e-3
+    )
 
 
 def test_tokens_are_deleted_and_spans_random_as_often_as_they_should_be(p_value):
@@ -358,14 +403,35 @@ def test_tokens_are_deleted_and_spans_random_as_often_as_they_should_be(p_value)
     spans, outside = noise["span_start"].sum(), (~noise["span_start"]).sum()
     assert spans == rows.size * 0.2
     assert not (noise["delete"] & noise["span_start"]).any()
-    assert p_value([noise["delete"].sum(), outside - noise["delete"].sum()], [outside * 0.3, outside * 0.7], 1) > 1e-3
+    deleted = noise["delete"].sum()
+    assert (
+        p_value(
+            [deleted, outside - deleted],
+            [outside * 0.3, outside * 0.7],
+            1,
+            "Denoising",
+            "deleted tokens",
+            "rate as asked",
+        )
+        > 1e-3
+    )
     ids = noise["span_ids"][noise["span_start"]]
     random = ids[ids != MASK]
-    assert p_value([len(random), spans - len(random)], [spans * 0.1, spans * 0.9], 1) > 1e-3
+    assert (
+        p_value(
+            [len(random), spans - len(random)],
+            [spans * 0.1, spans * 0.9],
+            1,
+            "Denoising",
+            "random spans",
+            "rate as asked",
+        )
+        > 1e-3
+    )
     ordinary = [token for token in range(60) if token not in IDS["special_ids"]]
     seen = np.bincount(random, minlength=60)
     assert seen.sum() == seen[ordinary].sum()
-    assert p_value(seen[ordinary], [len(random) / 55] * 55, 54) > 1e-3
+    assert p_value(seen[ordinary], [len(random) / 55] * 55, 54, "Denoising", "replacement ids", "each as often") > 1e-3
 
 
 # -- the class -------------------------------------------------------------------------------------------------------

@@ -90,13 +90,33 @@ def test_modes_and_cuts_are_as_likely_as_they_should_be(p_value):
     objective = FillInTheMiddle(**SETTINGS, fim_rate=0.6, spm_rate=0.25)
     noise = objective.noise(np.full((20_000, tokens), 5), seed=5)
     shares = [0.4, 0.6 * 0.75, 0.6 * 0.25]
-    assert p_value(np.bincount(noise["mode"], minlength=3), [20_000 * share for share in shares], 2) > 1e-3
+    assert (
+        p_value(
+            np.bincount(noise["mode"], minlength=3),
+            [20_000 * share for share in shares],
+            2,
+            "FillInTheMiddle",
+            "mode",
+            "rates as asked",
+        )
+        > 1e-3
+    )
     made = noise["mode"] > 0
     seen = Counter(zip(noise["cut1"][made].tolist(), noise["cut2"][made].tolist(), strict=True))
     pairs = Counter(tuple(sorted(pair)) for pair in itertools.product(range(tokens + 1), repeat=2))
     assert set(seen) == set(pairs)
     expected = [count * made.sum() / (tokens + 1) ** 2 for count in pairs.values()]
-    assert p_value([seen[pair] for pair in pairs], expected, len(pairs) - 1) > 1e-3
+    assert (
+        p_value(
+            [seen[pair] for pair in pairs],
+            expected,
+            len(pairs) - 1,
+            "FillInTheMiddle",
+            "pairs of cuts",
+            "two uniform cuts",
+        )
+        > 1e-3
+    )
     assert (noise["cut1"][~made] == 0).all()
 
 

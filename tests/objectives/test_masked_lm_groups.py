@@ -114,7 +114,19 @@ def test_an_exact_number_takes_each_token_as_often(grouping, p_value):
     objective = MaskedLM(**IDS, grouping=grouping, count="exact", mlm_probability=0.25, max_span=3)
     seen = (objective.noise(rows, seed=5)["action"] > 0).reshape(rows.shape).sum(axis=0)
     if grouping in ("token", "word"):
-        assert p_value(seen, [20_000 * 3 / 12] * 12, 11) > 1e-3
+        # Three of twelve without replacement: their counts vary less than independent ones.
+        assert (
+            p_value(
+                seen,
+                [20_000 * 3 / 12] * 12,
+                11,
+                "MaskedLM",
+                f"exact, {grouping}s: positions",
+                "each as often",
+                variance=9 / 11,
+            )
+            > 1e-3
+        )
     else:
         assert seen.sum() == 60_000
         # Runs to the right of their first word reach the first place least often.
@@ -141,7 +153,9 @@ def test_runs_have_their_lengths(given, weights, p_value):
     action = MaskedLM(**IDS, **given, mlm_probability=0.002).noise(rows, seed=9)["action"].reshape(rows.shape) > 0
     seen = np.bincount(list(runs_of(action)), minlength=len(weights) + 1)[1 : len(weights) + 1]
     expected = [seen.sum() * weight / sum(weights) for weight in weights]
-    assert p_value(seen, expected, len(weights) - 1) > 1e-4
+    kind, cut = "n-grams" if "max_ngram" in given else "spans", ", clipped" if "span_tail" in given else ""
+    name = f"{kind} of up to {len(weights)} words{cut}"
+    assert p_value(seen, expected, len(weights) - 1, "MaskedLM", f"{name}: length", "the law of lengths") > 1e-4
     assert abs(np.average(range(1, len(weights) + 1), weights=seen) - mean_length(weights)) < 0.1
 
 
@@ -150,7 +164,31 @@ def test_actions_of_words_happen_as_often_as_they_should(p_value):
     for unit in ("token", "group"):
         noise = MaskedLM(**IDS, grouping="word", replace_unit=unit).noise(rows, seed=7)
         seen = np.bincount(noise["action"], minlength=4)[1:]
-        assert p_value(seen, [seen.sum() * share for share in (0.8, 0.1, 0.1)], 2) > 1e-3
+        assert (
+            p_value(
+                seen,
+                [seen.sum() * share for share in (0.8, 0.1, 0.1)],
+                2,
+                "MaskedLM",
+                f"words: action of a {unit}",
+                "80/10/10",
+            )
+            > 1e-3
+        )
+
+
+def test_words_are_chosen_by_coins(p_value):
+    # Fifteen words of one to three tokens: 5 to 39 begin one, 40 to 59 do not.
+    row = [token for begin in range(5, 20) for token in (begin, *[40 + begin] * (begin % 3))]
+    firsts, count = [place for place, token in enumerate(row) if token < 40], 20_000
+    noise = MaskedLM(**IDS, grouping="word", mlm_probability=0.2).noise(np.tile(row, (count, 1)), seed=1)
+    words = (noise["action"].reshape(count, -1) > 0)[:, firsts]
+    shares = [math.comb(15, n) * 0.2**n * 0.8 ** (15 - n) for n in range(8)]
+    seen = np.bincount(np.minimum(words.sum(1), 8), minlength=9)
+    expected = [count * share for share in (*shares, 1 - sum(shares))]
+    assert p_value(seen, expected, 8, "MaskedLM", "words: how many of a row", "binomial") > 1e-3
+    places, each = words.sum(0), words.sum() / 15
+    assert p_value(places, [each] * 15, 14, "MaskedLM", "words: positions", "each as often", 0.8) > 1e-3
 
 
 def test_static_masking_comes_again():

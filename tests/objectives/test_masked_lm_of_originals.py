@@ -32,20 +32,24 @@ def apply(original, case):
 
 
 @pytest.mark.parametrize("case", BERT["cases"])
-def test_bert(case):
+def test_bert(case, equal_rows):
     input_ids, labels = apply(BERT, case)
     (positions,) = np.nonzero(labels >= 0)
-    assert input_ids.tolist() == case["outputs"]["input_ids"]
-    assert positions.tolist() == case["outputs"]["masked_lm_positions"]
-    assert labels[positions].tolist() == case["outputs"]["masked_lm_ids"]
+    got = {
+        "input_ids": input_ids.tolist(),
+        "masked_lm_positions": positions.tolist(),
+        "masked_lm_ids": labels[positions].tolist(),
+    }
+    equal_rows([got], [case["outputs"]], "MaskedLM", "google-research/bert, create_masked_lm_predictions")
 
 
 @pytest.mark.parametrize("case", FAIRSEQ["cases"])
-def test_fairseq(case):
+def test_fairseq(case, equal_rows):
     input_ids, labels = apply(FAIRSEQ, case)
-    assert input_ids.tolist() == case["outputs"]["source"]
     # Its label of what is not asked for is the padding token.
-    assert np.where(labels < 0, FAIRSEQ["pad_id"], labels).tolist() == case["outputs"]["target"]
+    targets = np.where(labels < 0, FAIRSEQ["pad_id"], labels).tolist()
+    got, note = {"source": input_ids.tolist(), "target": targets}, "label of what is not asked for: padding there"
+    equal_rows([got], [case["outputs"]], "MaskedLM", "fairseq, MaskTokensDataset", note)
 
 
 def words_of(original, row, never):

@@ -109,7 +109,24 @@ def test_a_prefix_token_belongs_to_the_first_document_and_has_no_label():
 def test_rows_are_shared_out_by_weight(p_value):
     choice = MixtureOfDenoisers(denoisers=TWO_SIDED).noise([[]] * 20_000, seed=3)["choice"]
     weights = np.array([weight for _, weight, _ in TWO_SIDED])
-    assert p_value(np.bincount(choice), 20_000 * weights / weights.sum(), 3) > 1e-3
+    assert (
+        p_value(
+            np.bincount(choice),
+            20_000 * weights / weights.sum(),
+            3,
+            "MixtureOfDenoisers",
+            "objective of a row",
+            "by weight",
+        )
+        > 1e-3
+    )
+
+
+def test_ul2_chooses_each_of_its_denoisers_as_often(p_value):
+    ids = {"sentinel_ids": range(300, 500), "vocab_size": 500, "eos_id": 1}
+    ul2 = MixtureOfDenoisers.ul2(None, 512, mode_tokens=None, **ids)
+    seen = np.bincount(ul2.noise([[]] * 21_000, seed=1)["choice"], minlength=7)
+    assert p_value(seen, [3000] * 7, 6, "MixtureOfDenoisers", "UL2: denoiser of a row", "each as often") > 1e-3
 
 
 def test_every_objective_is_made_to_fit():

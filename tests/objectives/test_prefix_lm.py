@@ -111,7 +111,17 @@ def test_every_split_is_equally_likely(p_value):
         counts = np.bincount(split, minlength=21)
         assert (split.min(), split.max()) == (least, 20)
         if least < 20:
-            assert p_value(counts[least:], [8000 / (21 - least)] * (21 - least), 20 - least) > 1e-3
+            assert (
+                p_value(
+                    counts[least:],
+                    [8000 / (21 - least)] * (21 - least),
+                    20 - least,
+                    "PrefixLM",
+                    f"split, density {density}",
+                    "each as likely",
+                )
+                > 1e-3
+            )
 
 
 @given(tokens=st.integers(0, 60), density=DENSITY)

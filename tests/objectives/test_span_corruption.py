@@ -4,6 +4,7 @@ How it compares with T5's own functions is in test_t5_conformance.py.
 """
 
 import itertools
+import math
 from collections import Counter
 
 import numpy as np
@@ -153,7 +154,25 @@ def test_every_mask_is_equally_likely(p_value):
     drawn = SpanCorruption(**IDS, **settings).noise(np.full((15_000, length), 5), seed=3)["mask"]
     seen = Counter(map(tuple, drawn.reshape(-1, length).tolist()))
     assert set(seen) == set(masks)
-    assert p_value([seen[mask] for mask in masks], [1000] * 15, 14) > 1e-3
+    assert p_value([seen[mask] for mask in masks], [1000] * 15, 14, "SpanCorruption", "masks", "each as likely") > 1e-3
+
+
+@pytest.mark.parametrize(("length", "noise", "spans"), [(114, 17, 6), (568, 85, 28)])
+def test_first_runs_have_the_lengths_of_a_random_cut(length, noise, spans, p_value):
+    # Of a total that is cut into k parts at random the first is a with probability C(total - a - 1, k - 2) over
+    # C(total - 1, k - 1). One part of a row says nothing of another row's, so these counts are independent.
+    drawn = SpanCorruption(**IDS).noise(np.full((20_000, length), 5), seed=1)["mask"].reshape(-1, length)
+    first = drawn.argmax(1)
+    after = np.array([(~row[begin:]).argmax() for row, begin in zip(drawn, first, strict=True)])
+    assert (drawn.sum(1) == noise).all()
+    for what, total, seen in (("clean run", length - noise, first), ("span", noise, after)):
+        last = total - spans + 1
+        shares = [math.comb(total - a - 1, spans - 2) / math.comb(total - 1, spans - 1) for a in range(1, last + 1)]
+        bins = sum(share * 20_000 >= 5 for share in shares)
+        counts = np.bincount(np.minimum(seen, bins), minlength=bins + 1)[1:]
+        expected = [20_000 * share for share in (*shares[: bins - 1], sum(shares[bins - 1 :]))]
+        name = f"first {what} of {length} tokens: length"
+        assert p_value(counts, expected, bins - 1, "SpanCorruption", name, "a random cut") > 1e-3
 
 
 def test_rolled_rows_fill_the_length_at_worst():
@@ -185,7 +204,12 @@ def test_a_roll_makes_every_token_noise_equally_often(p_value):
     mask = drawn.reshape(-1, length)
     begins = (mask & ~np.roll(mask, 1, axis=1)).sum(0)
     assert begins.sum() == tries
-    assert p_value(begins, [tries / length] * length, length - 1) > 1e-3
+    assert (
+        p_value(
+            begins, [tries / length] * length, length - 1, "SpanCorruption", "rolled spans: begins", "each as likely"
+        )
+        > 1e-3
+    )
     still = SpanCorruption(**IDS, **settings).noise(np.full((tries, length), 5), seed=6)["mask"].reshape(-1, length)
     assert (still == still[0]).all()
     assert still[0].tolist() == [False] * 17 + [True] * 3
@@ -200,7 +224,7 @@ def test_iid_noise_takes_each_token_for_itself(p_value):
     common = [(seen[noisy], want) for noisy, want in zip(masks, expected, strict=True) if want >= 5]
     rare = 5000 - sum(count for count, _ in common), 5000 - sum(want for _, want in common)
     counts, wants = zip(*common, rare, strict=True)
-    assert p_value(counts, wants, len(counts) - 1) > 1e-3
+    assert p_value(counts, wants, len(counts) - 1, "SpanCorruption", "iid noise: masks", "independent coins") > 1e-3
 
 
 def test_iid_noise_never_has_more_spans_than_there_are_sentinels():

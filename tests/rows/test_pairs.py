@@ -57,7 +57,7 @@ ORIGINALS = json.loads(Path(__file__).with_name("pairs_of_originals.json").read_
 
 
 @pytest.mark.parametrize("case", ORIGINALS["cases"])
-def test_equals_the_originals(case):
+def test_equals_the_originals(case, equal_rows):
     settings = {name: case[name] for name in ("task", "max_length", "short_seq_prob")}
     draws = {name: case[name] for name in ("seed", "epoch")}
     got = rows_of(fm.SentencePairs(**IDS, **settings)(case["documents"], **draws))
@@ -65,7 +65,8 @@ def test_equals_the_originals(case):
         types = row.pop("token_type_ids")
         row["types"] = [types.count(0), types.count(1)]
         assert types == sorted(types)
-    assert got == case["rows"]
+    original = {"nsp": "google-research/bert", "sop": "google-research/albert"}[case["task"]]
+    equal_rows(got, case["rows"], "SentencePairs", f"{original}, create_instances_from_document")
 
 
 def test_there_are_enough_of_them():
@@ -166,7 +167,7 @@ def test_labels_are_as_frequent_as_they_should_be(p_value, task):
     pairs = fm.SentencePairs(**IDS, task=task, max_length=64, short_seq_prob=0.0)(corpus_of(4000, 2), seed=2)
     labels = [row["next_sentence_label"] for row in rows_of(pairs) if row["input_ids"][1] == 10 or task == "sop"]
     assert len(labels) == 4000
-    assert p_value(np.bincount(labels), [2000, 2000], 1) > 1e-3
+    assert p_value(np.bincount(labels), [2000, 2000], 1, "SentencePairs", f"{task}: labels", "a coin") > 1e-3
 
 
 def test_targets_are_as_frequent_as_they_should_be(p_value):
@@ -177,14 +178,24 @@ def test_targets_are_as_frequent_as_they_should_be(p_value):
     # One of 2 to 10 with probability 1/2, else 10.
     expected = [500] * 8 + [5000]
     assert set(seen) == set(range(2, 11))
-    assert p_value([seen[target] for target in range(2, 11)], expected, 8) > 1e-3
+    assert (
+        p_value(
+            [seen[target] for target in range(2, 11)],
+            expected,
+            8,
+            "SentencePairs",
+            "target lengths",
+            "uniform, or the longest",
+        )
+        > 1e-3
+    )
 
 
 def test_cuts_are_as_frequent_as_they_should_be(p_value):
     make = fm.SentencePairs(**IDS, task="sop", max_length=64, short_seq_prob=0.0)
     sources = make(corpus_of(6000, 7), seed=4).sources
     cuts = np.bincount(np.maximum(sources[:, 0, 1], sources[:, 1, 1]), minlength=7)
-    assert p_value(cuts[1:], [1000] * 6, 5) > 1e-3
+    assert p_value(cuts[1:], [1000] * 6, 5, "SentencePairs", "cuts between sentences", "each as often") > 1e-3
 
 
 def test_other_documents_and_their_sentences_are_as_frequent_as_they_should_be(p_value):
@@ -195,16 +206,29 @@ def test_other_documents_and_their_sentences_are_as_frequent_as_they_should_be(p
     of_third = sources[sources[:, 0, 0] == 3, 1]
     partners = np.bincount(of_third[:, 0], minlength=5)
     assert partners[[1, 3]].sum() == 0
-    assert p_value(partners[[0, 2, 4]], [500] * 3, 2) > 1e-3
+    assert p_value(partners[[0, 2, 4]], [500] * 3, 2, "SentencePairs", "other document", "each as often") > 1e-3
     starts = np.bincount(of_third[of_third[:, 0] == 0, 1], minlength=5)
-    assert p_value(starts, [starts.sum() / 5] * 5, 4) > 1e-3
+    assert (
+        p_value(starts, [starts.sum() / 5] * 5, 4, "SentencePairs", "first sentence of the other", "each as often")
+        > 1e-3
+    )
 
 
 def test_what_is_too_long_goes_from_either_end(p_value):
     pairs = fm.SentencePairs(**IDS, max_length=5, short_seq_prob=0.0)([[[10, 11]], [[10, 11]]] * 1500, seed=6)
     begins = pairs.sources[:, :, 1]
     for which in (0, 1):
-        assert p_value(np.bincount(begins[:, which]), [1500, 1500], 1) > 1e-3
+        assert (
+            p_value(
+                np.bincount(begins[:, which]),
+                [1500, 1500],
+                1,
+                "SentencePairs",
+                f"end that is cut, of segment {'AB'[which]}",
+                "a coin",
+            )
+            > 1e-3
+        )
 
 
 @pytest.mark.parametrize(

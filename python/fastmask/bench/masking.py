@@ -8,7 +8,9 @@ import numpy as np
 
 from fastmask.bench.chart import Bars, Panel
 from fastmask.bench.figures import Spread, spread
-from fastmask.bench.masking_engines import Fastmask, MaskingEngine, MaskingIds, PlainCopies, Rows, Work
+from fastmask.bench.masking_checks import check
+from fastmask.bench.masking_engine import MaskingEngine, MaskingIds, Rows, Work
+from fastmask.bench.masking_engines import Fastmask, PlainCopies
 from fastmask.bench.table import aligned, number
 from fastmask.bench.throughput import best_rate
 from fastmask.progress import Progress
@@ -89,18 +91,21 @@ def measure(
     seconds: float,
     bar: Progress,
 ) -> MaskingResult:
-    """Measure one case: ``turns`` turns, in each of which every engine works for about ``seconds``."""
+    """Measure one case: ``turns`` turns, in each of which every engine works for about ``seconds``.
+
+    An engine whose result is not the rows corrupted so has a reason in the place of a rate.
+    """
     result = MaskingResult(case)
     works: dict[str, Work] = {}
     for engine in engines:
         if case.objective not in engine.objectives:
             continue
         try:
-            works[engine.name] = engine().work(case.objective, rows, ids)
-            works[engine.name]()
+            work = engine().work(case.objective, rows, ids)
+            check(case.objective, work(), rows, ids)
+            works[engine.name] = work
         except Exception as error:  # a peer may fail in any way, which is a result too
             result.reasons[engine.name] = f"{type(error).__name__}: {error}"
-            works.pop(engine.name, None)
     names = list(works)
     for turn in range(turns):
         # Another one is first each time, so that none always comes after the same other.

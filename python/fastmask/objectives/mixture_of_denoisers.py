@@ -1,9 +1,8 @@
 """A mixture of denoisers."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -33,6 +32,8 @@ _DTYPES: dict[str, type[np.signedinteger[Any]]] = {
     "prefix_mask": np.int64,
 }
 _ENCODER_NAMES = ("input_ids", "attention_mask")
+
+_Result = TypeVar("_Result")
 
 
 class _Denoiser(NamedTuple):
@@ -224,16 +225,26 @@ class MixtureOfDenoisers(Objective):
         return (seq_length, self.for_length(seq_length).targets_length) if self._two_sided else seq_length
 
     def _noise(self, batch: Batch, draws: Draws, num_threads: int | None) -> Arrays:
+        choice, shares = self._drawn(batch, draws, num_threads)
+        result: Any = {"choice": choice, "noise": [noise for _, noise in shares]}
+        return dict(result)
+
+    def _draw_and_carry_out(self, batch: Batch, draws: Draws, wanted: Wanted) -> Arrays:
+        # So that rows are gathered once for both halves.
+        _, shares = self._drawn(batch, draws, wanted.num_threads)
+        return self._put_together(batch, shares, wanted)
+
+    def _drawn(
+        self, batch: Batch, draws: Draws, num_threads: int | None
+    ) -> tuple[npt.NDArray[np.uint8], list[tuple["_Share", Arrays]]]:
         self._check(batch)
         choice = np.empty(len(batch), np.uint8)
         self._core.choose(batch.arrays, draws.arrays, choice)
-        noise = []
+        shares = []
         for share in self._shares(batch, choice):
-            with share.rows_named():
-                own = draws.in_order(share.numbers)
-                noise.append(share.objective._noise(share.rows, own, num_threads))
-        result: Any = {"choice": choice, "noise": noise}
-        return dict(result)
+            own = draws.in_order(share.numbers)
+            shares.append((share, share.call(share.objective._noise, share.rows, own, num_threads)))
+        return choice, shares
 
     def _check(self, batch: Batch) -> None:
         if self._two_sided:
@@ -254,8 +265,10 @@ class MixtureOfDenoisers(Objective):
 
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         self._check(batch)
-        choice, noise_of_parts = self._given_noise(batch, noise)
-        shares = [(share, noise_of_parts[number]) for number, share in enumerate(self._shares(batch, choice))]
+        choice, parts = self._given_noise(batch, noise)
+        return self._put_together(batch, list(zip(self._shares(batch, choice), parts, strict=True)), wanted)
+
+    def _put_together(self, batch: Batch, shares: list[tuple["_Share", Any]], wanted: Wanted) -> Arrays:
         shares = [(share, given) for share, given in shares if len(share.numbers)]
         layout = self._joint_layout(batch, shares, wanted)
         arrays = outputs(layout, wanted.out)
@@ -263,8 +276,7 @@ class MixtureOfDenoisers(Objective):
             width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
             pad_to = (width, labels_width) if self._two_sided else width
             asked = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
-            with share.rows_named():
-                out = share.objective._carry_out(share.rows, given, asked)
+            out = share.call(share.objective._carry_out, share.rows, given, asked)
             for name, array in arrays.items():
                 self._place(name, array, share, out)
         return arrays
@@ -282,9 +294,8 @@ class MixtureOfDenoisers(Objective):
         unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
         inputs = labels = 0
         for share, noise in shares:
-            with share.rows_named():
-                given = share.objective._given_noise(share.rows, noise)
-                own = share.objective._layout(share.rows, given, unpadded)
+            given = share.call(share.objective._given_noise, share.rows, noise)
+            own = share.call(share.objective._layout, share.rows, given, unpadded)
             inputs = max(inputs, own["input_ids"][0][1] + share.part.shift)
             labels = max(labels, own["labels"][0][1])
         pad_to = wanted.widths if self._two_sided else (wanted.width, None)
@@ -320,11 +331,10 @@ class _Share(NamedTuple):
     def objective(self) -> Objective:
         return self.part.objective
 
-    @contextmanager
-    def rows_named(self) -> Iterator[None]:
-        """Let an error that names a row name it by its number in the whole batch."""
+    def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
+        """Let an error of ``work`` that names a row name it by its number in the whole batch."""
         try:
-            yield
+            return work(*arguments)
         except FastmaskError as error:
             message = re.sub(r"^row (\d+)", lambda found: f"row {self.numbers[int(found[1])]}", str(error))
             raise FastmaskError(message) from None

@@ -131,7 +131,7 @@ class Objective(Configured, ABC):
         draws = Draws.of(seed, epoch, sample_ids, batch)
         wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
         if self._draws_first:
-            return self._carry_out(batch, self._noise(batch, draws, num_threads), wanted)
+            return self._draw_and_carry_out(batch, draws, wanted)
         arrays = self._outputs(batch, None, wanted)
         self._corrupt(batch, draws, arrays, num_threads)
         return self._finish(batch.labelled(arrays))
@@ -166,6 +166,9 @@ class Objective(Configured, ABC):
         wanted = Wanted(pad_to, pad_to_multiple_of, return_attention_mask, num_threads, out)
         check_names("noise", noise, self._noise_names)
         return self._carry_out(batch, noise, wanted)
+
+    def _draw_and_carry_out(self, batch: Batch, draws: Draws, wanted: Wanted) -> Arrays:
+        return self._carry_out(batch, self._noise(batch, draws, wanted.num_threads), wanted)
 
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         given = self._given_noise(batch, noise)

@@ -42,15 +42,12 @@ def mean_length(weights: Sequence[float]) -> float:
     return running_sums([n * weight for n, weight in enumerate(weights, 1)])[-1] / running_sums(weights)[-1]
 
 
-def draw_length(weights: Sequence[float], word: int, all_weights: Sequence[float] | None = None) -> int:
+def draw_length(weights: Sequence[float], word: int) -> int:
     """Return the length that a word draws.
 
-    With ``all_weights``, of which ``weights`` are the first, the proportions are the same: the word is scaled to the
-    share that the first ones have of all.
-
-    >>> draw_length([1.0, 0.5], 2**31), draw_length([1.0, 0.5], 2**32 - 1), draw_length([1.0], 2**32 - 1, [1.0, 0.5])
-    (1, 2, 1)
+    >>> draw_length([1.0, 0.5], 2**31), draw_length([1.0, 0.5], 2**32 - 1)
+    (1, 2)
     """
-    thresholds = cumulated_thresholds(all_weights or weights)[: len(weights)]
+    thresholds = cumulated_thresholds(weights)
     scaled = word * thresholds[-1] // WORD
     return 1 + sum(threshold <= scaled for threshold in thresholds)

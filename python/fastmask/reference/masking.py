@@ -218,12 +218,7 @@ def _free_positions(run: Sequence[Word], free: Sequence[bool]) -> list[int]:
 def _wanted(words: Sequence[Word], first: int, rules: Rules, word_of: DrawOf) -> list[Word]:
     if rules.grouping == "word":
         return [words[first]]
-    word = word_of(SPAN_LENGTHS, words[first].begin)
-    if rules.grouping == "span":
-        return _run(words, first, draw_length(rules.weights, word))
-    # An n-gram is drawn among those that there is text for.
-    there = _run(words, first, rules.max_ngram)
-    return there[: draw_length(rules.weights[: len(there)], word, rules.weights)]
+    return _run(words, first, draw_length(rules.weights, word_of(SPAN_LENGTHS, words[first].begin)))
 
 
 def _anchored(

@@ -43,21 +43,10 @@ impl LengthTable {
         self.mean
     }
 
-    /// The longest length.
-    pub(super) fn longest(&self) -> usize {
-        self.thresholds.len()
-    }
-
     /// The length that a word draws.
     pub(super) fn draw(&self, word: u32) -> usize {
-        self.draw_at_most(word, self.thresholds.len())
-    }
-
-    /// The same among lengths of at most `longest`, which is at least 1, in the same proportions.
-    pub(super) fn draw_at_most(&self, word: u32, longest: usize) -> usize {
-        let thresholds = &self.thresholds[..longest.min(self.thresholds.len())];
-        let scaled = thresholds.last().map_or(0, |last| (u64::from(word) * last) >> 32);
-        1 + thresholds.partition_point(|&threshold| threshold <= scaled)
+        let scaled = self.thresholds.last().map_or(0, |last| (u64::from(word) * last) >> 32);
+        1 + self.thresholds.partition_point(|&threshold| threshold <= scaled)
     }
 }
 
@@ -65,11 +54,11 @@ impl LengthTable {
 mod tests {
     use super::*;
 
-    fn shares(table: &LengthTable, longest: usize) -> Vec<f64> {
-        let mut counts = vec![0_u32; longest];
+    fn shares(table: &LengthTable) -> Vec<f64> {
+        let mut counts = vec![0_u32; table.thresholds.len()];
         let steps = 1 << 16;
         for step in 0..steps {
-            counts[table.draw_at_most(step << 16, longest) - 1] += 1;
+            counts[table.draw(step << 16) - 1] += 1;
         }
         counts.into_iter().map(|count| f64::from(count) / f64::from(steps)).collect()
     }
@@ -80,13 +69,11 @@ mod tests {
 
     #[test]
     fn lengths_have_their_probabilities() {
-        let harmonic = LengthTable::harmonic(3);
-        assert!(close(&shares(&harmonic, 3), &[6.0 / 11.0, 3.0 / 11.0, 2.0 / 11.0]));
-        assert!(close(&shares(&harmonic, 2), &[2.0 / 3.0, 1.0 / 3.0]));
-        assert!(close(&shares(&harmonic, 1), &[1.0]));
-        assert!(close(&shares(&LengthTable::geometric(0.5, 3, true), 3), &[0.5, 0.25, 0.25]));
+        assert!(close(&shares(&LengthTable::harmonic(3)), &[6.0 / 11.0, 3.0 / 11.0, 2.0 / 11.0]));
+        assert!(close(&shares(&LengthTable::harmonic(1)), &[1.0]));
+        assert!(close(&shares(&LengthTable::geometric(0.5, 3, true)), &[0.5, 0.25, 0.25]));
         let renormalised = [4.0 / 7.0, 2.0 / 7.0, 1.0 / 7.0];
-        assert!(close(&shares(&LengthTable::geometric(0.5, 3, false), 3), &renormalised));
+        assert!(close(&shares(&LengthTable::geometric(0.5, 3, false)), &renormalised));
         // The mean that SpanBERT's paper gives.
         assert!((LengthTable::geometric(0.2, 10, false).mean() - 3.8).abs() < 0.05);
         assert_eq!(LengthTable::geometric(1.0, 10, false).draw(u32::MAX), 1);

@@ -218,7 +218,8 @@ fn exact_words(words: &[Word], draws: &RowDraws, order: &mut Vec<u32>, choice: &
     }
 }
 
-/// ALBERT's n-grams: words in a random order begin them, and one that does not fit is cut by whole words.
+/// ALBERT's n-grams: words in a random order begin them, the text's end cuts them, and one that does not fit is cut by
+/// whole words.
 fn exact_ngrams(
     words: &[Word],
     lengths: &LengthTable,
@@ -228,9 +229,8 @@ fn exact_ngrams(
 ) {
     let mut shuffle = Shuffle::of_numbers(&draws.select, words.len(), order);
     while let Some(index) = choice.next(&mut shuffle) {
-        let there = run(&words[index..], lengths.longest());
-        let length = lengths.draw_at_most(draws.lengths.draw(there[0].begin), there.len());
-        let fits = fitting(&there[..length], choice.room, |word| word.size);
+        let length = lengths.draw(draws.lengths.draw(words[index].begin));
+        let fits = fitting(run(&words[index..], length), choice.room, |word| word.size);
         if !fits.iter().any(|word| choice.is_taken(word)) {
             choice.take(fits);
         }
