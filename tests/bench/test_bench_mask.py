@@ -28,7 +28,7 @@ def test_table_figures_and_chart(tmp_path, capsys):
     for case in found:
         assert case["reasons"] == {}
         assert all(len(rates) == 2 and min(rates) > 0 for rates in case["rates"].values())
-        assert {"fastmask", "fastmask, out=", "plain copies"} <= set(case["rates"])
+        assert {"fastmask", "fastmask out=", "plain copies"} <= set(case["rates"])
     assert chart.read_bytes().startswith(b"<?xml")
 
 

@@ -63,7 +63,7 @@ class Fastmask(MaskingEngine):
 class FastmaskOut(Fastmask):
     """fastmask, into the caller's arrays."""
 
-    name = "fastmask, out="
+    name = "fastmask out="
 
     def work(self, objective: str, rows: Rows, ids: MaskingIds) -> Work:
         made, ragged = _prepared(objective, rows, ids)
