@@ -8,7 +8,7 @@ import torch
 from hypothesis import find, given
 from hypothesis import strategies as st
 
-from fastmask import CausalLM, MaskedLM, Ragged, SpanCorruption, Tokenizer, testing
+from fastmask import CausalLM, Denoising, MaskedLM, Ragged, SpanCorruption, Tokenizer, testing
 from fastmask.objectives import Objective
 from fastmask.testing import strategies
 
@@ -22,13 +22,13 @@ def test_no_row_depends_on_its_batch(objective, rows, draws):
     testing.assert_batch_independent(testing.collate_of(objective, **draws), rows)
 
 
-@given(objective=testing.objectives(MaskedLM, SpanCorruption), rows=TEXT, draws=testing.draws())
+@given(objective=testing.objectives(MaskedLM, SpanCorruption, Denoising), rows=TEXT, draws=testing.draws())
 def test_rows_can_be_rebuilt(objective, rows, draws):
     sentinels = getattr(objective, "sentinel_ids", ())
     testing.assert_rebuilds_row(objective(rows, **draws), rows, sentinel_ids=sentinels, eos_id=strategies.EOS_ID)
 
 
-@given(objective=testing.objectives(MaskedLM), rows=ROWS, draws=testing.draws())
+@given(objective=testing.objectives(MaskedLM, Denoising), rows=ROWS, draws=testing.draws())
 def test_special_tokens_stay(objective, rows, draws):
     testing.assert_never_masks_special(objective(rows, **draws), rows, SPECIAL)
 
@@ -59,7 +59,7 @@ def test_strategies_shrink_to_little():
 
 def test_types_have_strategies():
     strategies.register()
-    for kind in (Ragged, Tokenizer, MaskedLM, SpanCorruption, CausalLM, Objective):
+    for kind in (Ragged, Tokenizer, MaskedLM, SpanCorruption, CausalLM, Denoising, Objective):
         assert isinstance(find(st.from_type(kind), lambda value: True), kind)
 
 

@@ -26,6 +26,16 @@ ENDS = {"eos_id": 1, "vocab_size": 60}
 SPANS = SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS)
 PREFIX = PrefixLM(**ENDS, architecture="encoder_decoder")
 MIDDLE = FillInTheMiddle(**ENDS, prefix_id=57, middle_id=58, suffix_id=59)
+BART = Denoising(
+    mask_id=59,
+    **ENDS,
+    sentence_end_ids=(7,),
+    word_starts=[token % 3 != 0 for token in range(60)],
+    insert_ratio=0.1,
+    delete_ratio=0.1,
+    mask_random=0.2,
+    rotate_prob=0.5,
+)
 RANDOM = [
     MaskedLM(**MASKED, mlm_probability=0.3),
     MaskedLM(**MASKED, mlm_probability=0.3, grouping="word", original_ids=True),
@@ -34,22 +44,13 @@ RANDOM = [
     SPANS,
     SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, roll=True),
     SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, noise="iid"),
+    BART,
     PrefixLM(**ENDS),
     PREFIX,
     MIDDLE,
     MixtureOfDenoisers(denoisers=[(SPANS, 1, 28), (PREFIX, 2, 29)]),
+    MixtureOfDenoisers(denoisers=[(BART, 1, 28), (Denoising(None, **{**BART.settings, "replace_length": -1}), 2, 29)]),
     MixtureOfDenoisers(denoisers=[(MIDDLE, 1, None), (PrefixLM(**ENDS), 1, 29), (CausalLM(**ENDS), 1, 28)]),
-    Denoising(
-        mask_id=59,
-        eos_id=1,
-        vocab_size=60,
-        sentence_end_ids=(7,),
-        word_starts=[token % 3 != 0 for token in range(60)],
-        insert_ratio=0.1,
-        delete_ratio=0.1,
-        mask_random=0.2,
-        rotate_prob=0.5,
-    ),
 ]
 OBJECTIVES = [*RANDOM, CausalLM(**ENDS)]
 EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)

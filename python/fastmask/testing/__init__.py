@@ -25,6 +25,7 @@ from fastmask.testing.vectors import published_vectors
 
 if TYPE_CHECKING:
     from fastmask.testing.strategies import (
+        denoising_settings,
         documents,
         draws,
         masked_lm_settings,
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
 
 # Strategies are loaded when they are first used: laws work where hypothesis is not installed.
 _STRATEGIES = (
+    "denoising_settings",
     "documents",
     "draws",
     "masked_lm_settings",
@@ -58,6 +60,7 @@ __all__ = [
     "assert_rebuilds_row",
     "assert_segments_isolated",
     "collate_of",
+    "denoising_settings",
     "documents",
     "draws",
     "masked_lm_settings",

@@ -11,7 +11,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from fastmask.objectives import CausalLM, MaskedLM, Objective, SpanCorruption
+from fastmask.objectives import CausalLM, Denoising, MaskedLM, Objective, SpanCorruption
 from fastmask.ragged import Ragged
 from fastmask.tokenizer import Tokenizer
 
@@ -32,6 +32,7 @@ PAD_ID, BOS_ID, EOS_ID, MASK_ID = 0, 1, 2, 3
 SENTINEL_IDS = tuple(range(63, 31, -1))
 ORDINARY_IDS = range(4, 32)
 WORD_STARTS = tuple(range(4, 20))
+SENTENCE_END_IDS = (8, 30)
 
 
 def documents(*, max_size: int = 8) -> st.SearchStrategy[list[str]]:
@@ -145,6 +146,26 @@ def span_corruption_settings(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
+@st.composite
+def denoising_settings(draw: st.DrawFn) -> dict[str, Any]:
+    """All settings of `fastmask.Denoising`, as keyword arguments."""
+    return {
+        **_ids(),
+        "mask_id": MASK_ID,
+        "word_starts": WORD_STARTS,
+        "sentence_end_ids": SENTENCE_END_IDS,
+        "mask_ratio": draw(_probabilities()),
+        "poisson_lambda": draw(st.sampled_from([3.0, None, 0.1, 100.0]) | st.floats(0.1, 100)),
+        "mask_random": draw(_probabilities()),
+        "insert_ratio": draw(_probabilities()),
+        "replace_length": draw(st.sampled_from([1, 0, -1])),
+        "permute_sentence_ratio": draw(_probabilities()),
+        "delete_ratio": draw(_probabilities()),
+        "rotate_prob": draw(_probabilities()),
+        "whole_words": draw(st.booleans()),
+    }
+
+
 def causal_lm_settings() -> st.SearchStrategy[dict[str, Any]]:
     """Settings of `fastmask.CausalLM`."""
     return st.just({name: value for name, value in _ids().items() if name not in ("bos_id", "special_ids")})
@@ -162,6 +183,7 @@ def _ids() -> dict[str, Any]:
 
 _SETTINGS: dict[type[Objective], Callable[[], st.SearchStrategy[dict[str, Any]]]] = {
     CausalLM: causal_lm_settings,
+    Denoising: denoising_settings,
     MaskedLM: masked_lm_settings,
     SpanCorruption: span_corruption_settings,
 }

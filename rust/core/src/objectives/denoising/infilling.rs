@@ -27,6 +27,7 @@ impl Denoising {
         // No two spans begin at the same word.
         let mut shuffled = Shuffle::new(&draws(Stream::SpanStarts), starts);
         while budget > 0 {
+            // Without a table each span is one word.
             let length =
                 self.span_lengths.as_ref().map_or(1, |table| table.drawn(lengths.draw())).min(budget);
             if length == 0 {

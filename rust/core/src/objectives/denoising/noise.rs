@@ -211,7 +211,7 @@ impl Denoising {
     ) -> Result<()> {
         let body = self.body(row);
         check_order(noise.sentence_order, &body, seen)?;
-        places.read(row, &self.kinds);
+        places.read(row, &self.id_marks);
         places.fill(row, noise.sentence_order);
         check_spans(places, noise)?;
         places.cover(noise.span_words, self.settings.replace_length);

@@ -15,29 +15,34 @@ pub(super) const GONE: u8 = 16;
 
 /// The marks that ids have wherever they stand: [`FIXED`], [`WORD_START`], [`SENTENCE_END`].
 #[derive(Debug, Clone)]
-pub(super) struct Kinds {
+pub(super) struct IdMarks {
     marks: Vec<u8>,
+    /// Those of ids that have no entry.
+    others: u8,
 }
 
-impl Kinds {
+impl IdMarks {
     /// Without `word_starts` each token begins a word.
-    pub(super) fn new(word_starts: Option<&[bool]>, special_ids: &[u32], sentence_end_ids: &[u32]) -> Self {
-        let named =
-            special_ids.iter().chain(sentence_end_ids).max().map_or(0, |&highest| highest as usize + 1);
-        let starts = word_starts.unwrap_or_default().iter().map(|&starts| u8::from(starts) * WORD_START);
-        let mut marks: Vec<u8> = starts.collect();
-        marks.resize(marks.len().max(named), WORD_START);
-        for (ids, mark) in [(special_ids, FIXED), (sentence_end_ids, SENTENCE_END)] {
+    pub(super) fn new(word_starts: Option<&[u32]>, special_ids: &[u32], sentence_end_ids: &[u32]) -> Self {
+        let others = if word_starts.is_none() { WORD_START } else { 0 };
+        let named = [
+            (word_starts.unwrap_or_default(), WORD_START),
+            (special_ids, FIXED),
+            (sentence_end_ids, SENTENCE_END),
+        ];
+        let highest = named.iter().filter_map(|(ids, _)| ids.iter().max()).max();
+        let mut marks = vec![others; highest.map_or(0, |&highest| highest as usize + 1)];
+        for (ids, mark) in named {
             for &id in ids {
                 marks[id as usize] |= mark;
             }
         }
-        Self { marks }
+        Self { marks, others }
     }
 
     #[inline]
     pub(super) fn of(&self, id: u32) -> u8 {
-        self.marks.get(id as usize).copied().unwrap_or(WORD_START)
+        self.marks.get(id as usize).copied().unwrap_or(self.others)
     }
 }
 
@@ -52,9 +57,9 @@ pub(super) struct Places {
 
 impl Places {
     /// Takes a row, and gives back the marks of its ids.
-    pub(super) fn read(&mut self, row: &[u32], kinds: &Kinds) -> &[u8] {
+    pub(super) fn read(&mut self, row: &[u32], marks: &IdMarks) -> &[u8] {
         self.kinds.clear();
-        self.kinds.extend(row.iter().map(|&id| kinds.of(id)));
+        self.kinds.extend(row.iter().map(|&id| marks.of(id)));
         &self.kinds
     }
 
@@ -148,8 +153,8 @@ mod tests {
 
     /// Ids below 10 are fixed, even ones begin a word.
     fn places(row: &[u32]) -> Places {
-        let word_starts: Vec<bool> = (0..20).map(|id| id % 2 == 0).collect();
-        let kinds = Kinds::new(Some(&word_starts), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[]);
+        let word_starts: Vec<u32> = (0..20).filter(|id| id % 2 == 0).collect();
+        let kinds = IdMarks::new(Some(&word_starts), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[]);
         let order: Vec<u32> = (0..row.len() as u32).collect();
         let mut places = Places::default();
         places.read(row, &kinds);
