@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::grid::for_each_row;
 use super::ordinary::OrdinaryIds;
+use super::words::{BEGINS_WORD, IdMarks, SPECIAL};
 use super::{Batch, EncoderDecoder, Samples, check_id, check_probability};
 use crate::random::{Draws, Stream, bounded, threshold};
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ mod sentences;
 mod span_lengths;
 
 use noise::{NoiseBuffers, RowNoise, RowNoiseMut};
-use places::{COVERED, FIXED, IdMarks, Places};
+use places::{COVERED, Places, SENTENCE_END};
 use sentences::Sentences;
 use span_lengths::SpanLengths;
 
@@ -121,11 +122,7 @@ impl Denoising {
                 .advise("set mask_random to 0, or name fewer special_ids"));
         }
         Ok(Self {
-            id_marks: IdMarks::new(
-                settings.word_starts.as_deref(),
-                &settings.special_ids,
-                &settings.sentence_end_ids,
-            ),
+            id_marks: id_marks(&settings),
             ordinary,
             span_lengths: settings.poisson_lambda.map(SpanLengths::poisson).transpose()?,
             random: threshold(settings.mask_random),
@@ -236,7 +233,7 @@ impl Denoising {
         words.resize(delete.len(), 0);
         draws.fill(words);
         for ((deleted, &mark), &word) in delete.iter_mut().zip(places.marks()).zip(&*words) {
-            *deleted = u8::from(mark & (FIXED | COVERED) == 0 && u64::from(word) < self.deletion);
+            *deleted = u8::from(mark & (SPECIAL | COVERED) == 0 && u64::from(word) < self.deletion);
         }
     }
 
@@ -281,6 +278,15 @@ struct Scratch {
     words: Vec<u32>,
     left: Vec<u32>,
     result: Vec<u32>,
+}
+
+fn id_marks(settings: &DenoisingSettings) -> IdMarks {
+    let special = (&*settings.special_ids, SPECIAL);
+    let ends = (&*settings.sentence_end_ids, SENTENCE_END);
+    match &settings.word_starts {
+        Some(starts) => IdMarks::new(settings.vocab_size, 0, &[special, ends, (starts, BEGINS_WORD)]),
+        None => IdMarks::new(settings.vocab_size, BEGINS_WORD, &[special, ends]),
+    }
 }
 
 fn check_settings(settings: &DenoisingSettings) -> Result<()> {

@@ -3,7 +3,7 @@
 use super::{Count, Grouping};
 use crate::objectives::Samples;
 use crate::objectives::lengths::LengthTable;
-use crate::objectives::words::{Kinds, Word, find_words, for_each_token};
+use crate::objectives::words::{IdMarks, Word, find_words, for_each_token, is_free};
 use crate::random::{Draws, Shuffle, Stream, choose_without_replacement, threshold};
 
 /// A token that is chosen.
@@ -14,7 +14,7 @@ const BEGINS_GROUP: u8 = 2;
 /// How tokens are chosen.
 #[derive(Debug, Clone)]
 pub(super) struct Selection {
-    kinds: Kinds,
+    marks: IdMarks,
     grouping: Grouping,
     count: Count,
     probability: f64,
@@ -58,7 +58,7 @@ struct RowDraws {
 }
 
 impl Selection {
-    pub(super) fn new(kinds: Kinds, grouping: Grouping, count: Count, probability: f64) -> Self {
+    pub(super) fn new(marks: IdMarks, grouping: Grouping, count: Count, probability: f64) -> Self {
         let lengths = match grouping {
             Grouping::Token | Grouping::Word => None,
             Grouping::Ngram { longest } => Some(LengthTable::harmonic(longest)),
@@ -66,7 +66,7 @@ impl Selection {
         };
         let mean = lengths.as_ref().map_or(1.0, LengthTable::mean);
         Self {
-            kinds,
+            marks,
             grouping,
             count,
             probability,
@@ -111,8 +111,8 @@ impl Selection {
         select.resize(row.len(), 0);
         draws.select.fill(select);
         if let Some(lengths) = &self.lengths {
-            let words = find_words(row, segments, &self.kinds, words);
-            let mut choice = Choice { row, kinds: &self.kinds, flags, room: usize::MAX };
+            let words = find_words(row, segments, &self.marks, words);
+            let mut choice = Choice { row, marks: &self.marks, flags, room: usize::MAX };
             self.runs_each(words, select, lengths, draws, &mut choice);
         } else {
             self.words_each(row, segments, select, flags);
@@ -127,11 +127,11 @@ impl Selection {
         scratch: &mut Scratch,
     ) {
         let Scratch { words, order, flags, .. } = scratch;
-        let mut choice = Choice { row, kinds: &self.kinds, flags, room: self.budget(row.len()) };
+        let mut choice = Choice { row, marks: &self.marks, flags, room: self.budget(row.len()) };
         if self.grouping == Grouping::Token {
             return exact_tokens(draws, order, &mut choice);
         }
-        let words = find_words(row, segments, &self.kinds, words);
+        let words = find_words(row, segments, &self.marks, words);
         match (&self.lengths, self.grouping) {
             (Some(lengths), Grouping::Span { .. }) => exact_spans(words, lengths, draws, order, &mut choice),
             (Some(lengths), _) => exact_ngrams(words, lengths, draws, order, &mut choice),
@@ -154,10 +154,10 @@ impl Selection {
     /// Each word by a coin, which is that of its first token.
     fn words_each(&self, row: &[u32], segments: Option<&[i32]>, select: &[u32], flags: &mut [u8]) {
         let mut is_chosen = false;
-        for_each_token(row, segments, &self.kinds, |position, token| {
+        for_each_token(self.marks.along(row), segments, |position, token| {
             let coin = u64::from(select[position]) < self.chosen;
             is_chosen = if token.begins { coin } else { is_chosen };
-            let chosen = CHOSEN * u8::from(is_chosen & token.is_free);
+            let chosen = CHOSEN * u8::from(is_chosen & is_free(token.marks));
             flags[position] = chosen | (BEGINS_GROUP * u8::from(token.begins));
         });
     }
@@ -283,7 +283,7 @@ fn merge_touching(flags: &mut [u8], segments: Option<&[i32]>) {
 /// What is chosen of a row so far.
 struct Choice<'a> {
     row: &'a [u32],
-    kinds: &'a Kinds,
+    marks: &'a IdMarks,
     flags: &'a mut [u8],
     /// How many tokens more may be chosen.
     room: usize,
@@ -291,7 +291,7 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn is_free(&self, position: usize) -> bool {
-        self.kinds.is_free(self.row[position])
+        is_free(self.marks.of(self.row[position]))
     }
 
     /// The positions that may be chosen.
