@@ -1,6 +1,8 @@
 """fastmask.testing: its laws hold for all objectives, and fail for what is wrong, known bugs of the peers among it."""
 
 import importlib.metadata
+import subprocess
+import sys
 
 import numpy as np
 import pytest
@@ -129,6 +131,12 @@ def test_types_have_strategies():
     strategies.register()
     for kind in (Ragged, Tokenizer, SentencePairs, PairRows, Objective, *SETTINGS):
         assert isinstance(find(st.from_type(kind), lambda value: True), kind)
+
+
+def test_strategies_need_no_hypothesis_to_be_there_before_them():
+    # It asks for fastmask.testing.strategies while it is imported, which strategies themselves may cause.
+    code = "from fastmask import testing; testing.token_rows(); testing.objectives(); import hypothesis"
+    subprocess.run([sys.executable, "-c", code], check=True)
 
 
 def test_hypothesis_is_told_of_them():

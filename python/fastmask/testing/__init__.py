@@ -24,6 +24,17 @@ from fastmask.testing.rebuilding import assert_rebuilds_row
 from fastmask.testing.vectors import published_vectors
 
 if TYPE_CHECKING:
+    from fastmask.testing.rows import (
+        documents,
+        documents_of_sentences,
+        draws,
+        packed_rows,
+        pair_rows,
+        ragged,
+        sample_ids,
+        token_rows,
+        tokenizers,
+    )
     from fastmask.testing.settings import (
         causal_lm_settings,
         denoising_settings,
@@ -35,17 +46,6 @@ if TYPE_CHECKING:
         sentence_pairs,
         sentence_pairs_settings,
         span_corruption_settings,
-    )
-    from fastmask.testing.strategies import (
-        documents,
-        documents_of_sentences,
-        draws,
-        packed_rows,
-        pair_rows,
-        ragged,
-        sample_ids,
-        token_rows,
-        tokenizers,
     )
 
 # Strategies are loaded when they are first used: laws work where hypothesis is not installed.
@@ -62,7 +62,7 @@ _STRATEGIES = {
         "sentence_pairs_settings",
         "span_corruption_settings",
     ),
-    "strategies": (
+    "rows": (
         "documents",
         "documents_of_sentences",
         "draws",

@@ -23,8 +23,8 @@ from fastmask.testing import ids
 
 Settings = st.SearchStrategy[dict[str, Any]]
 
-# Inputs of this length have room for rows of 60 ids whatever an objective and a prefix token add to them.
-_INPUTS_LENGTHS = st.integers(64, 66)
+# Inputs of this length have room for rows of 60 ids and EOS, whatever an objective and a prefix token add to them.
+_INPUTS_LENGTHS = st.integers(65, 67)
 _STARTS = st.none() | st.just(ids.BOS_ID)
 
 
