@@ -28,7 +28,12 @@ FUNCTIONS = {
     FillInTheMiddle: reference.fill_in_the_middle,
     MixtureOfDenoisers: reference.mixture_of_denoisers,
 }
-EVERYWHERE = {"special_ids": (*ids.SPECIAL_IDS[:4], *ids.SENTENCE_END_IDS), "max_rows": 1, "min_rows": 1}
+EVERYWHERE = {
+    "special_ids": (*ids.SPECIAL_IDS[:4], *ids.SENTENCE_END_IDS),
+    "max_rows": 1,
+    "min_rows": 1,
+    "max_length": 58,
+}
 
 
 def twin(objective, segments=None):
@@ -64,6 +69,9 @@ def test_equals_the_reference(kind, data, packed, draws, number):
     objective = data.draw(testing.objectives(kind))
     (row,), (segments,) = packed
     is_packed = objective.isolates_documents and data.draw(st.booleans())
+    if not is_packed:
+        begin, end = data.draw(st.sampled_from([[], [ids.BOS_ID]])), data.draw(st.sampled_from([[], [ids.EOS_ID]]))
+        row = [*begin, *row, *end]
     want = twin(objective, segments if is_packed else None)(row, sample_id=number[0], **draws)
     rows, sample = packed if is_packed else [row], {**draws, "sample_ids": number}
     got, noise = objective(rows, **sample), flat(objective.noise(rows, **sample))

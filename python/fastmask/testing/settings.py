@@ -3,6 +3,7 @@
 The settings are those that work for rows of up to 60 ids, as `fastmask.testing.token_rows` gives them.
 """
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -28,6 +29,7 @@ _INPUTS_LENGTHS = st.integers(65, 67)
 _STARTS = st.none() | st.just(ids.BOS_ID)
 
 
+@functools.cache  # to make a strategy takes longer than to draw from it
 def _probabilities(most: float = 1.0) -> st.SearchStrategy[float]:
     return st.sampled_from([0.15 * most, 0.0, 0.5 * most, most]) | st.floats(0, most)
 
