@@ -125,6 +125,13 @@ def test_strategies_shrink_to_little():
     assert find(TEXT, lambda rows: sum(map(len, rows)) >= 4) == [[4, 4, 4, 4]]
     small = find(testing.objectives(MaskedLM), lambda objective: objective.count == "exact")
     assert (small.grouping, small.replace_unit, small.dupe_factor) == ("token", "token", None)
+    assert find(TEXT, lambda rows: any(len(row) > 40 for row in rows)) == [[4] * 41]
+    rolled = find(testing.objectives(SpanCorruption), lambda objective: objective.roll)
+    assert (rolled.noise_density, rolled.inputs_length, rolled.sentinel_ids) == (0.15, None, ids.SENTINEL_IDS)
+    mixture = find(testing.objectives(MixtureOfDenoisers), lambda objective: len(objective.denoisers) == 2)
+    causal = find(testing.objectives(CausalLM), lambda objective: True)
+    assert [tuple(part) for part in mixture.denoisers] == [(causal, 1.0, None)] * 2
+    assert find(testing.pair_rows(), lambda pairs: len(pairs) == 1).rows.to_list() == [[1, 4, 2, 4, 2]]
 
 
 def test_types_have_strategies():

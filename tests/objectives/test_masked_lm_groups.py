@@ -131,6 +131,18 @@ def test_actions_of_words_happen_as_often_as_they_should(p_value):
         assert p_value(seen, [seen.sum() * share for share in (0.8, 0.1, 0.1)], 2) > 1e-3
 
 
+@pytest.mark.parametrize("never", [9, 50, 51])
+@pytest.mark.parametrize("count", ["bernoulli", "exact"])
+def test_spans_that_touch_are_one_whatever_tokens_are_never_chosen(never, count):
+    # Each of the three words is a span, and together they are one group, which has one fate.
+    given = {"grouping": "span", "max_span": 1, "mlm_probability": 1.0, "replace_unit": "group", "count": count}
+    objective = MaskedLM(**IDS, **given, mask_replace_prob=0.5, random_replace_prob=0.5, never_mask_ids=[never])
+    for seed in range(20):
+        action = objective.noise([[9, 50, 51] * 3], seed=seed)["action"]
+        assert (action > 0).sum() == 6
+        assert len(set(action[action > 0].tolist())) == 1
+
+
 def test_static_masking_comes_again():
     rows = [list(range(5, 59))] * 3
     objective = MaskedLM(**IDS, dupe_factor=4)

@@ -380,8 +380,10 @@ NOISE = [
 
 @pytest.mark.parametrize(("objective", "noise", "message"), NOISE)
 def test_noise(objective, noise, message):
+    out = {name: np.full_like(array, 77) for name, array in objective([[5, 1]], pad_to=12).items()}
     with pytest.raises(FastmaskError, match=message):
-        objective.apply([[5, 1]], noise)
+        objective.apply([[5, 1]], noise, pad_to=12, out=out)
+    assert all((array == 77).all() for array in out.values())
 
 
 def strided(array):

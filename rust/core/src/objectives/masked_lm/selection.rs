@@ -10,6 +10,8 @@ use crate::random::{Draws, Shuffle, Stream, choose_without_replacement, threshol
 const CHOSEN: u8 = 1;
 /// A token that begins a group, chosen or not.
 const BEGINS_GROUP: u8 = 2;
+/// A token of a word that is chosen, though it may be one that never is.
+const COVERED: u8 = 4;
 
 /// How tokens are chosen.
 #[derive(Debug, Clone)]
@@ -270,11 +272,11 @@ fn fitting(words: &[Word], room: usize, size: impl Fn(&Word) -> usize) -> &[Word
     &words[..fits.count()]
 }
 
-/// Spans of a document that touch are one.
+/// Spans of a document that touch are one, whatever the tokens at their ends are.
 fn merge_touching(flags: &mut [u8], segments: Option<&[i32]>) {
     for position in 1..flags.len() {
         let same_document = segments.is_none_or(|segments| segments[position] == segments[position - 1]);
-        if flags[position - 1] & CHOSEN != 0 && same_document {
+        if flags[position - 1] & flags[position] & COVERED != 0 && same_document {
             flags[position] &= !BEGINS_GROUP;
         }
     }
@@ -315,6 +317,7 @@ impl Choice<'_> {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         self.flags[first.begin] |= BEGINS_GROUP;
         for position in first.begin..last.end {
+            self.flags[position] |= COVERED;
             if self.is_free(position) && self.flags[position] & CHOSEN == 0 {
                 self.flags[position] |= CHOSEN;
                 self.room -= 1;
