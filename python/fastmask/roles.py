@@ -83,6 +83,28 @@ def word_starts_of(tok: Any, given: Any, objective: str) -> tuple[int, ...]:
     return ids_or_flags("word_starts", as_tokenizer(tok).word_starts)
 
 
+def sentence_ends_of(tok: Any, given: Any, objective: str) -> tuple[int, ...]:
+    """Return the ids that end a sentence: those that are given, else those whose text ends in a full stop.
+
+    White space behind the full stop does not count, and special tokens have no text.
+
+    >>> sentence_ends_of(None, [9, 7], "Denoising")
+    (7, 9)
+    """
+    if given is not None:
+        return tuple(sorted({*token_ids("sentence_end_ids", given)}))
+    if tok is None:
+        raise FastmaskError(
+            f"{objective} needs to know which ids end a sentence: give a tokenizer, or sentence_end_ids="
+        )
+    own = as_tokenizer(tok)
+    spelled = ((number, own.id_to_token(number) or "") for number in range(own.vocab_size))
+    # Only these can: no vocabulary spells a full stop differently but for that byte, and to decode all takes a second.
+    possible = {number for number, token in spelled if "." in token or token == "<0x2E>"}
+    possible -= set(own.special_ids.values())
+    return tuple(number for number in sorted(possible) if own.decode([number]).rstrip().endswith("."))
+
+
 def as_tokenizer(tok: Any) -> Any:
     """Return a `fastmask.Tokenizer` as it is, and a Hugging Face tokenizer as one."""
     from fastmask.tokenizer import Tokenizer

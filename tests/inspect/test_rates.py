@@ -113,9 +113,8 @@ def test_denoised_words_and_sentences_are_counted(tok, rows):
         moved += sum(one != other for one, other in zip(firsts, places, strict=True))
         tokens = [row[n] for n in order]
         fixed = [token in special for token in tokens]
-        begins = [
-            not fixed[n] and (n == 0 or fixed[n - 1] or objective.word_starts[token]) for n, token in enumerate(tokens)
-        ]
+        starts = set(objective.word_starts)
+        begins = [not fixed[n] and (n == 0 or fixed[n - 1] or token in starts) for n, token in enumerate(tokens)]
         spans = {n: int(noise["span_words"][begin + n]) for n in np.flatnonzero(noise["span_start"][here]).tolist()}
         words += sum(begins)
         covered += sum(begins[n] for n in covered_places(spans, begins, fixed))

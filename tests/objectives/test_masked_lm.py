@@ -1,4 +1,4 @@
-"""MaskedLM: equal to its reference, to Hugging Face's collator under the same choices, and rightly distributed."""
+"""MaskedLM: equal to Hugging Face's collator under the same choices, and rightly distributed."""
 
 import itertools
 import math
@@ -6,45 +6,13 @@ import math
 import numpy as np
 import pytest
 import torch
-from hypothesis import given
-from hypothesis import strategies as st
 from tokenizers import Tokenizer as HFTokenizer
 from tokenizers.models import WordLevel
 from transformers import DataCollatorForLanguageModeling, PreTrainedTokenizerFast
 
-from fastmask import MaskedLM, Ragged, reference
+from fastmask import MaskedLM, Ragged
 
 IDS = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60}
-PROBABILITY = st.sampled_from([0.0, 0.15, 0.5, 1.0]) | st.floats(0, 1)
-
-
-@st.composite
-def shares(draw):
-    mask = draw(PROBABILITY)
-    return {"mask_replace_prob": mask, "random_replace_prob": draw(st.floats(0, 1 - mask))}
-
-
-@given(data=st.data(), row=st.lists(st.integers(0, 59), max_size=40), chosen=PROBABILITY, split=shares())
-def test_equals_the_reference(draws, data, row, chosen, split):
-    draw = data.draw(draws)
-    settings = {**IDS, "never_mask_ids": (7, 8), "mlm_probability": chosen, **split}
-    sample = {"seed": draw["seed"], "epoch": draw["epoch"], "sample_ids": [draw["sample_id"]]}
-    objective = MaskedLM(**settings)
-    want = reference.masked_lm(row, **settings, **draw)
-    got = objective([row], **sample)
-    noise = objective.noise([row], **sample)
-    assert got["input_ids"][0].tolist() == want["input_ids"]
-    assert got["labels"][0].tolist() == want["labels"]
-    assert got["attention_mask"][0].tolist() == [1] * len(row)
-    assert noise["action"].tolist() == want["action"]
-    assert noise["random_ids"].tolist() == want["random_ids"]
-
-
-@given(row=st.lists(st.integers(0, 59), max_size=40), seed=st.integers(0, 2**64 - 1))
-def test_nothing_is_lost(row, seed):
-    batch = MaskedLM(**IDS, mlm_probability=0.5)([row], seed=seed)
-    rebuilt = np.where(batch["labels"] >= 0, batch["labels"], batch["input_ids"])
-    assert rebuilt[0].tolist() == row
 
 
 def test_dtypes_and_padding():

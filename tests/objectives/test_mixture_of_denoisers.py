@@ -154,6 +154,7 @@ def test_objectives_that_do_not_go_together_are_refused():
         ([], "there are no denoisers"),
         ([(causal, 1)], "denoiser 0 is .*give .objective, weight, prefix_token"),
         ([("causal_lm", 1, None)], "denoiser 0 has a str"),
+        ([(causal, 1, None), (MixtureOfDenoisers(denoisers=ONE_SIDED), 1, None)], "denoiser 1 is a mixture itself"),
         ([(causal, 0, None)], "weight 0"),
         ([(causal, -1, None)], "weight -1"),
         ([(causal, float("nan"), None)], "weight NaN"),

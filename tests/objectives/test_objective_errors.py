@@ -17,18 +17,21 @@ from fastmask import (
 MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60}
 SPANS = {"sentinel_ids": (59, 58), "eos_id": 1, "vocab_size": 60}
 CAUSAL = {"vocab_size": 60}
+BART = {"mask_id": 4, "eos_id": 1, "sentence_end_ids": (9,), "word_starts": range(60), "vocab_size": 60}
 PREFIX = {"eos_id": 1, "vocab_size": 60, "architecture": "encoder_decoder"}
 MIDDLE = {"prefix_id": 57, "middle_id": 58, "suffix_id": 59, "vocab_size": 60}
 MIXTURE = {"denoisers": [(SpanCorruption(**SPANS), 1, 50), (PrefixLM(**PREFIX), 1, None)]}
-BART = {"mask_id": 4, "eos_id": 1, "sentence_end_ids": (9,), "word_starts": (True,) * 60, "vocab_size": 60}
 GOOD = [
     (MaskedLM, MASKED),
+    (MaskedLM, {**MASKED, "grouping": "span", "count": "exact", "word_starts": range(60), "label_positions": True}),
     (SpanCorruption, SPANS),
     (CausalLM, CAUSAL),
     (PrefixLM, {"vocab_size": 60}),
     (PrefixLM, PREFIX),
     (FillInTheMiddle, MIDDLE),
     (MixtureOfDenoisers, MIXTURE),
+    (MixtureOfDenoisers, {"denoisers": [(CausalLM(**CAUSAL), 1, 50), (FillInTheMiddle(**MIDDLE), 1, None)]}),
+    (MixtureOfDenoisers, {"denoisers": [(MaskedLM(**MASKED), 1, None)]}),
     (Denoising, BART),
 ]
 
@@ -134,11 +137,11 @@ SETTINGS = [
     (Denoising, BART, "whole_words", 1),
     (Denoising, BART, "whole_words", None),
     (Denoising, BART, "word_starts", None),
-    (Denoising, BART, "word_starts", [True] * 59),
     (Denoising, BART, "word_starts", [True] * 61),
-    (Denoising, BART, "word_starts", [1] * 60),
     (Denoising, BART, "word_starts", [[True] * 60]),
     (Denoising, BART, "word_starts", "words"),
+    (Denoising, BART, "word_starts", [60]),
+    (Denoising, BART, "word_starts", 5),
     (Denoising, BART, "mask_id", None),
     (Denoising, BART, "mask_id", 60),
     (Denoising, BART, "pad_id", 60),
@@ -165,6 +168,11 @@ def test_settings(objective, good, name, value):
 def test_density_that_no_length_can_fill():
     with pytest.raises(FastmaskError, match="noise_density further below 1"):
         SpanCorruption(**SPANS, inputs_length=10, noise_density=1.0)
+
+
+def read_only(array):
+    array.flags.writeable = False
+    return array
 
 
 CALLS = [
@@ -206,6 +214,18 @@ ROWS = [
     (([[5, 6]], [[1, 3]]), "row 0, position 1: segment 3 after 1|packed"),
     (([[5, 6]], [[0, 1]]), "row 0, position 0: segment 0 after 0|packed"),
     (([[5, 6]], [[1.0, 1.0]]), "segments has dtype float64"),
+    (np.array([[5.0, 6.0]]), "float64"),
+    (np.array([[True, False]]), "bool"),
+    (np.array([[[5], [6]]]), "2-D|dimension"),
+    (np.array([["5", "6"]]), "<U1"),
+    (np.array([[5, None]]), "object"),
+    ([np.array([5.5])], "row 0"),
+    ([["5"]], "row 0"),
+    ([[5], None], "row 1"),
+    ([5, 6], "row 0"),
+    (5, "int"),
+    (None, "NoneType"),
+    ("rows", "str"),
 ]
 
 
@@ -217,9 +237,64 @@ def test_rows(objective, rows, message):
             call(rows)
 
 
-@pytest.mark.parametrize(
-    "objective", [SpanCorruption(**SPANS), PrefixLM(**PREFIX), MixtureOfDenoisers(**MIXTURE), Denoising(**BART)]
-)
+RIGHT = [
+    [],
+    [[]],
+    [[], [5], []],
+    [[0, 2], [4]],
+    [[4, 4, 4], [1]],
+    [[1, 1], [1, 1, 1]],
+    np.zeros((3, 0), np.int64),
+    np.arange(12).reshape(2, 6)[:, ::2],
+    np.asfortranarray(np.arange(6).reshape(2, 3)),
+    np.arange(6).reshape(2, 3)[::-1, ::-1],
+    np.arange(6, dtype=">i8").reshape(2, 3),
+    read_only(np.arange(6, dtype=np.uint16).reshape(2, 3)),
+    [np.arange(6)[::2], np.array([], np.int8), [59]],
+]
+
+
+@EACH
+@pytest.mark.parametrize("rows", RIGHT, ids=str)
+def test_rows_that_look_odd_are_right(objective, rows):
+    # The same ids in lists, each row for itself, with the sample id that it has in the batch.
+    lists = [np.asarray(row).tolist() for row in rows]
+    batch, width = objective(rows, seed=5, pad_to=12), {"pad_to": 12}
+    for index, row in enumerate(lists):
+        alone = objective([row], seed=5, sample_ids=[index], **width)
+        for name in alone.keys() - {"label_positions"}:
+            assert batch[name][index].tolist() == alone[name][0].tolist(), name
+    assert len(batch["input_ids"]) == len(lists)
+
+
+# Rows as many as in test_a_refused_batch_leaves_out_alone, so that their outputs have the shapes that out has.
+REFUSED = [
+    ([[5, 6, 7], [5, 6, 60]], {}, "row 1, position 2"),
+    ([[5, 6, 7], [5, 6, 7, 8]], {}, "row 1: 4 ids and max_length is 3"),
+    ([[5, 6, 7], [5, -6, 7]], {}, "row 1"),
+    ([[5, 6, 7], [5.0, 6.0, 7.0]], {}, "row 1"),
+    ([[5, 6, 7], [5, 6, 7]], {"sample_ids": [0]}, "sample_ids has shape"),
+    ([[5, 6, 7], [5, 6, 7]], {"sample_ids": [0, -1]}, "sample_ids"),
+    ([[5, 6, 7], [5, 6, 7]], {"seed": -1}, "seed"),
+    ([[5, 6, 7], [5, 6, 7]], {"epoch": 2**24}, "epoch"),
+    ([[5, 6, 7], [5, 6, 7]], {"num_threads": 0}, "num_threads"),
+    ([[5, 6, 7], [5, 6, 7]], {"pad_to": 2}, "pad_to is 2"),
+]
+
+
+@EACH
+@pytest.mark.parametrize(("rows", "arguments", "message"), REFUSED, ids=[case[2] for case in REFUSED])
+def test_a_refused_batch_leaves_out_alone(objective, rows, arguments, message):
+    out = {name: np.full_like(array, 77) for name, array in objective([[5, 6, 7], [5, 6, 8]], pad_to=12).items()}
+    with pytest.raises(FastmaskError, match=message):
+        objective(rows, **{"pad_to": 12, "out": out, **arguments})
+    assert all((array == 77).all() for array in out.values())
+
+
+TWO_SIDED = [SpanCorruption(**SPANS), Denoising(**BART), PrefixLM(**PREFIX), MixtureOfDenoisers(**MIXTURE)]
+
+
+@pytest.mark.parametrize("objective", TWO_SIDED)
 def test_an_encoder_takes_no_packed_rows(objective):
     for call in (objective, objective.noise):
         with pytest.raises(FastmaskError, match=f"{type(objective).__name__} got packed rows"):
@@ -241,10 +316,6 @@ def action(values, dtype=np.uint8, random_ids=(0, 0)):
     return {"action": np.array(values, dtype), "random_ids": np.array(random_ids, np.uint32)}
 
 
-def cuts(mode, cut1, cut2):
-    return {"mode": np.array([mode]), "cut1": np.array([cut1]), "cut2": np.array([cut2])}
-
-
 def damage(length=2, **changed):
     """Noise of denoising that does nothing to one row, but for what is changed."""
     words = ("span_words", "span_ids", "insert_ids")
@@ -252,6 +323,10 @@ def damage(length=2, **changed):
     noise |= {name: np.zeros(length, bool) for name in ("span_start", "delete", "insert_at")}
     noise |= {"sentence_order": np.arange(length, dtype=np.uint32), "rotate": np.zeros(1, np.uint32)}
     return {**noise, **{name: np.array(values, noise[name].dtype) for name, values in changed.items()}}
+
+
+def cuts(mode, cut1, cut2):
+    return {"mode": np.array([mode]), "cut1": np.array([cut1]), "cut2": np.array([cut2])}
 
 
 NOISE = [
@@ -305,13 +380,10 @@ NOISE = [
 
 @pytest.mark.parametrize(("objective", "noise", "message"), NOISE)
 def test_noise(objective, noise, message):
+    out = {name: np.full_like(array, 77) for name, array in objective([[5, 1]], pad_to=12).items()}
     with pytest.raises(FastmaskError, match=message):
-        objective.apply([[5, 1]], noise)
-
-
-def read_only(array):
-    array.flags.writeable = False
-    return array
+        objective.apply([[5, 1]], noise, pad_to=12, out=out)
+    assert all((array == 77).all() for array in out.values())
 
 
 def strided(array):
@@ -351,9 +423,16 @@ def test_refused_noise_leaves_out_alone():
     assert all((array == 77).all() for array in out.values())
 
 
-def test_a_refused_batch_leaves_out_alone():
-    objective = MaskedLM(**MASKED)
-    out = {name: np.full((2, 3), 77) for name in ("input_ids", "labels", "attention_mask")}
-    with pytest.raises(FastmaskError, match="row 1, position 2"):
-        objective([[5, 6, 7], [5, 6, 60]], out=out)
+def test_refused_noise_of_one_denoiser_leaves_out_alone():
+    causal, prefix = CausalLM(**CAUSAL), PrefixLM(**CAUSAL)
+    objective, rows = MixtureOfDenoisers(denoisers=[(causal, 1, None), (prefix, 1, None)]), [[5, 6], [7, 8]]
+    out = {name: np.full_like(array, 77) for name, array in objective(rows).items()}
+    noise = {"choice": np.array([0, 1], np.uint8), "noise": [{}, {"split": np.array([3])}]}
+    with pytest.raises(FastmaskError, match="row 1: a prefix of 3 tokens in a document of 2"):
+        objective.apply(rows, noise, out=out)
     assert all((array == 77).all() for array in out.values())
+
+
+def test_more_cells_than_label_positions_can_count_are_refused_before_anything_is_made():
+    with pytest.raises(FastmaskError, match="4294967296 cells are too many for int32 label_positions"):
+        MaskedLM(**MASKED, label_positions=True)([[5], [6]], pad_to=2**31)

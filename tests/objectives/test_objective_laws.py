@@ -19,13 +19,26 @@ from fastmask import (
     PrefixLM,
     Ragged,
     SpanCorruption,
+    testing,
 )
+from fastmask.testing import ids
+from fastmask.testing.settings import SETTINGS
 
 MASKED = {"mask_id": 4, "special_ids": (0, 2, 3, 4), "vocab_size": 60, "word_starts": range(10, 50)}
 ENDS = {"eos_id": 1, "vocab_size": 60}
 SPANS = SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS)
 PREFIX = PrefixLM(**ENDS, architecture="encoder_decoder")
 MIDDLE = FillInTheMiddle(**ENDS, prefix_id=57, middle_id=58, suffix_id=59)
+BART = Denoising(
+    mask_id=59,
+    **ENDS,
+    sentence_end_ids=(7,),
+    word_starts=[token % 3 != 0 for token in range(60)],
+    insert_ratio=0.1,
+    delete_ratio=0.1,
+    mask_random=0.2,
+    rotate_prob=0.5,
+)
 RANDOM = [
     MaskedLM(**MASKED, mlm_probability=0.3),
     MaskedLM(**MASKED, mlm_probability=0.3, grouping="word", original_ids=True),
@@ -34,26 +47,18 @@ RANDOM = [
     SPANS,
     SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, roll=True),
     SpanCorruption(sentinel_ids=range(59, 29, -1), **ENDS, noise="iid"),
+    BART,
     PrefixLM(**ENDS),
     PREFIX,
     MIDDLE,
     MixtureOfDenoisers(denoisers=[(SPANS, 1, 28), (PREFIX, 2, 29)]),
+    MixtureOfDenoisers(denoisers=[(BART, 1, 28), (Denoising(None, **{**BART.settings, "replace_length": -1}), 2, 29)]),
     MixtureOfDenoisers(denoisers=[(MIDDLE, 1, None), (PrefixLM(**ENDS), 1, 29), (CausalLM(**ENDS), 1, 28)]),
-    Denoising(
-        mask_id=59,
-        eos_id=1,
-        vocab_size=60,
-        sentence_end_ids=(7,),
-        word_starts=[token % 3 != 0 for token in range(60)],
-        insert_ratio=0.1,
-        delete_ratio=0.1,
-        mask_random=0.2,
-        rotate_prob=0.5,
-    ),
 ]
 OBJECTIVES = [*RANDOM, CausalLM(**ENDS)]
 EACH = pytest.mark.parametrize("objective", OBJECTIVES, ids=lambda objective: type(objective).__name__)
-ROWS = st.lists(st.lists(st.integers(0, 29), max_size=50), max_size=6)
+KINDS = pytest.mark.parametrize("kind", SETTINGS, ids=lambda kind: kind.__name__)
+SPECIAL = (ids.PAD_ID, ids.BOS_ID, ids.EOS_ID)
 DRAWS = {"seed": 2**63 + 5, "epoch": 77}
 
 
@@ -71,11 +76,17 @@ def large_batch(objective):
     return Ragged.from_lists([np.arange(length) % 28 + 2 for length in lengths])
 
 
-@EACH
-@given(rows=ROWS, seed=st.integers(0, 2**64 - 1))
-def test_a_call_is_noise_and_then_apply(objective, rows, seed):
-    noise = objective.noise(rows, seed=seed, epoch=3)
-    equal(objective(rows, seed=seed, epoch=3), objective.apply(rows, noise))
+@KINDS
+@given(data=st.data(), packed=testing.packed_rows(special_ids=SPECIAL), draws=testing.draws())
+def test_a_call_is_noise_and_then_apply_into_any_arrays(kind, data, packed, draws):
+    objective = data.draw(testing.objectives(kind))
+    rows = packed if objective.isolates_documents and data.draw(st.booleans()) else packed[0]
+    fresh = objective(rows, **draws)
+    equal(fresh, objective.apply(rows, objective.noise(rows, **draws)))
+    out = {name: np.full_like(array, 99) for name, array in fresh.items()}
+    filled = objective(rows, **draws, out=out)
+    assert all(filled[name] is out[name] for name in out)
+    equal(filled, fresh)
 
 
 @EACH
@@ -85,15 +96,46 @@ def test_a_call_is_noise_and_then_apply_on_many_threads(objective):
     equal(objective(rows, **DRAWS, num_threads=2), objective.apply(rows, noise, num_threads=1))
 
 
-@EACH
-@given(data=st.data(), rows=ROWS)
-def test_batches_are_byte_equal_however_rows_are_split_and_ordered(objective, data, rows):
-    sample_ids = data.draw(st.lists(st.integers(0, 2**64 - 1), min_size=len(rows), max_size=len(rows)))
-    whole = objective(rows, **DRAWS, sample_ids=sample_ids, pad_to=64)
-    order = data.draw(st.permutations(range(len(rows))))
-    for index in order:
-        alone = objective([rows[index]], **DRAWS, sample_ids=[sample_ids[index]], pad_to=64)
-        equal({name: array[index : index + 1] for name, array in whole.items()}, alone)
+@KINDS
+@given(data=st.data(), rows=testing.token_rows(special_ids=SPECIAL), draws=testing.draws())
+def test_batches_are_byte_equal_however_rows_are_split_and_ordered(kind, data, rows, draws):
+    objective, numbers = data.draw(testing.objectives(kind)), data.draw(testing.sample_ids(len(rows)))
+    whole = objective(rows, **draws, sample_ids=numbers, pad_to=128)
+    order, cut = data.draw(st.permutations(range(len(rows)))), data.draw(st.integers(0, len(rows)))
+    for part in (order[:cut], order[cut:]):
+        some, sample_ids = [rows[index] for index in part], [numbers[index] for index in part]
+        equal(
+            {name: array[part] for name, array in whole.items()},
+            objective(some, **draws, sample_ids=sample_ids, pad_to=128),
+        )
+
+
+def padded_with(objective, pad_id):
+    """The objective with another padding, and with a start of decoder inputs that does not follow it."""
+    settings = {**objective.settings, "pad_id": pad_id}
+    if "decoder_start_id" in settings:
+        settings["decoder_start_id"] = ids.BOS_ID
+    if "denoisers" in settings:
+        settings["denoisers"] = [(padded_with(part, pad_id), *rest) for part, *rest in settings["denoisers"]]
+    return type(objective)(None, **settings)
+
+
+@KINDS
+@given(data=st.data(), rows=testing.token_rows(special_ids=SPECIAL), draws=testing.draws())
+def test_padding_is_known_from_lengths_alone(kind, data, rows, draws):
+    objective = data.draw(testing.objectives(kind))
+    first, second = (padded_with(objective, pad)(rows, **draws, pad_to=128) for pad in (ids.PAD_ID, ids.EOS_ID))
+    there = first["attention_mask"] == 1
+    lengths = there.sum(1, keepdims=True)
+    assert (there == (np.arange(128) < lengths)).all()
+    for batch, pad in ((first, ids.PAD_ID), (second, ids.EOS_ID)):
+        assert (batch["input_ids"][~there] == pad).all()
+        assert (batch["labels"][~there] == -100).all() or "decoder_input_ids" in batch
+    for name, asked in (("input_ids", there), ("decoder_input_ids", first["labels"] != -100)):
+        if name in first:
+            assert first[name][asked].tolist() == second[name][asked].tolist()
+    for name in first.keys() - {"input_ids", "decoder_input_ids"}:
+        assert np.array_equal(first[name], second[name]), name
 
 
 @EACH
@@ -158,15 +200,18 @@ def test_the_attention_mask_can_be_left_out(objective):
     assert set(with_mask) - set(without) == {"attention_mask"}
 
 
-@EACH
-def test_objectives_pickle_copy_and_compare_by_content(objective):
-    for twin in (pickle.loads(pickle.dumps(objective)), copy.deepcopy(objective), copy.copy(objective)):
+@KINDS
+@given(data=st.data(), rows=testing.token_rows(max_rows=2))
+def test_objectives_pickle_copy_and_compare_by_content(kind, data, rows):
+    objective = data.draw(testing.objectives(kind))
+    remade = kind(None, **objective.settings)
+    for twin in (pickle.loads(pickle.dumps(objective)), copy.deepcopy(objective), copy.copy(objective), remade):
         assert twin == objective
         assert hash(twin) == hash(objective)
         assert (twin.fingerprint, repr(twin)) == (objective.fingerprint, repr(objective))
         assert twin.framing == objective.framing
-        equal(twin([[5, 6, 7, 8]], **DRAWS), objective([[5, 6, 7, 8]], **DRAWS))
-    other = type(objective)(None, **{**objective.settings, "max_length": 7})
+        equal(twin(rows, **DRAWS), objective(rows, **DRAWS))
+    other = kind(None, **{**objective.settings, "max_length": 60})
     assert other != objective
     assert other.fingerprint != objective.fingerprint
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from transformers import BertConfig, BertForPreTraining
 
-from fastmask import CausalLM, FastmaskError, MaskedLM, Ragged, SentencePairs, SpanCorruption
+from fastmask import CausalLM, FastmaskError, MaskedLM, MixtureOfDenoisers, Ragged, SentencePairs, SpanCorruption
 
 MASKED = MaskedLM(mask_id=4, special_ids=(0, 2, 3, 4), vocab_size=60, mlm_probability=0.5)
 OBJECTIVES = [MASKED, CausalLM(vocab_size=60)]
@@ -106,6 +106,14 @@ def test_an_encoder_decoder_has_no_token_types_and_keeps_labels():
     assert "token_type_ids" not in batch
     assert batch.pop("next_sentence_label").tolist() == PAIRS.next_sentence_label.tolist()
     equal(batch, t5(PAIRS.rows, seed=1))
+
+
+def test_a_mixture_keeps_the_labels_of_pairs():
+    mixture = MixtureOfDenoisers(denoisers=[(MASKED, 1, None), (MASKED, 1, None)])
+    batch = mixture(PAIRS, seed=1)
+    equal(batch, mixture.apply(PAIRS, mixture.noise(PAIRS, seed=1)))
+    equal(batch, mixture(PAIRS, seed=1, out={name: np.full_like(array, 99) for name, array in batch.items()}))
+    equal(batch, mixture(PAIRS.rows, seed=1) | labels_of(PAIRS))
 
 
 def test_transformers_trains_on_them():

@@ -56,7 +56,7 @@ def test_no_place_is_called_after_nothing():
 
 
 def test_an_objective_has_the_same_name_everywhere():
-    from fastmask import objectives, reference
+    from fastmask import objectives, reference, testing
 
     rust = {path.stem for path in (CORE / "objectives").iterdir()}
     tests = {path.stem.removeprefix("test_") for path in (ROOT / "tests" / "objectives").glob("test_*.py")}
@@ -74,3 +74,4 @@ def test_an_objective_has_the_same_name_everywhere():
         assert name in rust
         assert name in tests
         assert hasattr(reference, name)
+        assert f"{name}_settings" in testing.__all__

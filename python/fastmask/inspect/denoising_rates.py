@@ -50,10 +50,9 @@ def _sources(rows: Ragged, order: Any) -> Ints:
 
 
 def _starts(objective: Denoising, rows: Ragged) -> Flags:
-    if not objective.whole_words or objective.word_starts is None:
+    if not objective.whole_words:
         return np.ones(len(rows.ids), np.bool_)
-    starts: Flags = np.array(objective.word_starts, np.bool_)[rows.ids]
-    return starts
+    return are_any(rows.ids, objective.word_starts, objective.vocab_size)
 
 
 def _covered(words: Words, span_start: Flags, span_words: Any) -> Flags:
@@ -84,7 +83,7 @@ def _of_sentences(objective: Denoising, rows: Ragged, order: Any) -> Iterator[Ra
 def _sentences(objective: Denoising, rows: Ragged) -> tuple[Flags, Flags]:
     """Return where sentences begin, and what is part of one: all but the frame."""
     prefix, suffix = frames(rows, objective.framing.prefix, objective.framing.suffix)
-    ends = are_any(rows.ids, objective.sentence_end_ids or (), objective.vocab_size)
+    ends = are_any(rows.ids, objective.sentence_end_ids, objective.vocab_size)
     begins = row_begins(rows)
     closes = ends & (begins | ~_moved_on(ends))
     inside = ~prefix & ~suffix

@@ -45,10 +45,8 @@ def _covered_by(objective: Denoising, tokens: Sequence[int], noise: Mapping[str,
     """Return the places in spans, each with the first place of what one mask stands for."""
     special = {*objective.special_ids, objective.mask_id}
     fixed = [token in special for token in tokens]
-    starts = objective.word_starts if objective.whole_words else None
-    begins = [
-        not fixed[n] and (n == 0 or fixed[n - 1] or starts is None or starts[token]) for n, token in enumerate(tokens)
-    ]
+    starts = set(objective.word_starts) if objective.whole_words else set(tokens)
+    begins = [not fixed[n] and (n == 0 or fixed[n - 1] or token in starts) for n, token in enumerate(tokens)]
     words = {n: int(noise["span_words"][n]) for n in noise["span_start"].nonzero()[0].tolist()}
     covered = covered_places(words, begins, fixed)
     # Where spans overlap the first one stands for all of their tokens.

@@ -6,12 +6,10 @@ from typing import Any
 import numpy as np
 
 from fastmask import _rust
-from fastmask.error import FastmaskError
 from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, noise_array, noise_array_of
 from fastmask.objectives.objective import Framing, Objective, Wanted
-from fastmask.objectives.token_texts import given_word_starts, sentence_ends_of, word_starts_of
-from fastmask.roles import Roles
-from fastmask.settings import flag, real_number, token_id, token_ids, whole_number, whole_number_or_none
+from fastmask.roles import Roles, sentence_ends_of, word_starts_of
+from fastmask.settings import flag, real_number, token_id, whole_number, whole_number_or_none
 
 _ALONG_IDS = {
     "sentence_order": np.uint32,
@@ -79,7 +77,8 @@ class Denoising(Objective):
         sep_id: ends a row where there is no bos_id and no eos_id.
         special_ids: ids that stand for no text (or a mapping of texts to them); those with a role are added.
         decoder_start_id: what decoder_input_ids begin with; None takes what ends a row, as BART does.
-        word_starts: for each id whether its token begins a word; None takes the tokenizer's.
+        word_starts: the ids that begin a word, or an array that says of each id whether it does; None takes the
+            tokenizer's. Ids that it does not have begin none.
 
     Raises:
         FastmaskError: for a share outside 0 to 1, a poisson_lambda that is out of range, a missing mask or eos, no
@@ -104,7 +103,7 @@ class Denoising(Objective):
     permute_sentence_ratio: float
     delete_ratio: float
     rotate_prob: float
-    sentence_end_ids: tuple[int, ...] | None
+    sentence_end_ids: tuple[int, ...]
     whole_words: bool
     mask_id: int
     bos_id: int | None
@@ -113,7 +112,7 @@ class Denoising(Objective):
     sep_id: int | None
     special_ids: tuple[int, ...]
     decoder_start_id: int | None
-    word_starts: tuple[bool, ...] | None
+    word_starts: tuple[int, ...]
     _noise_names = (*_ALONG_IDS, "rotate")
 
     def __init__(
@@ -144,25 +143,27 @@ class Denoising(Objective):
     ) -> None:
         ids = {"mask_id": mask_id, "pad_id": pad_id, "bos_id": bos_id, "eos_id": eos_id, "cls_id": cls_id}
         roles = Roles.of(tok, vocab_size=vocab_size, special_ids=special_ids, sep_id=sep_id, **ids)
-        size, whole_words = roles.need("vocab_size", "Denoising"), flag("whole_words", whole_words)
+        whole_words = flag("whole_words", whole_words)
+        permute_sentence_ratio = real_number("permute_sentence_ratio", permute_sentence_ratio)
+        no_sentences = permute_sentence_ratio == 0 and sentence_end_ids is None
         settings = {
             "mask_ratio": real_number("mask_ratio", mask_ratio),
             "poisson_lambda": None if poisson_lambda is None else real_number("poisson_lambda", poisson_lambda),
             "mask_random": real_number("mask_random", mask_random),
             "insert_ratio": real_number("insert_ratio", insert_ratio),
             "replace_length": whole_number("replace_length", replace_length, -1, 1),
-            "permute_sentence_ratio": real_number("permute_sentence_ratio", permute_sentence_ratio),
+            "permute_sentence_ratio": permute_sentence_ratio,
             "delete_ratio": real_number("delete_ratio", delete_ratio),
             "rotate_prob": real_number("rotate_prob", rotate_prob),
-            "sentence_end_ids": _sentence_end_ids(tok, sentence_end_ids, permute_sentence_ratio),
+            "sentence_end_ids": () if no_sentences else sentence_ends_of(tok, sentence_end_ids, "Denoising"),
             "whole_words": whole_words,
             "max_length": whole_number_or_none("max_length", max_length),
-            "vocab_size": size,
+            "vocab_size": roles.need("vocab_size", "Denoising"),
             "mask_id": roles.need("mask_id", "Denoising"),
             **{name: getattr(roles, name) for name in ("pad_id", "bos_id", "eos_id", "cls_id", "sep_id")},
             "special_ids": roles.special_ids,
             "decoder_start_id": token_id("decoder_start_id", decoder_start_id),
-            "word_starts": _word_starts(tok, word_starts, size) if whole_words else None,
+            "word_starts": word_starts_of(tok, word_starts, "Denoising") if whole_words else (),
         }
         begin, end = _frame(roles)
         start = settings["decoder_start_id"]
@@ -170,7 +171,7 @@ class Denoising(Objective):
             "pad_id": roles.pad_id or 0,
             "prefix_id": begin,
             "suffix_id": end,
-            "sentence_end_ids": settings["sentence_end_ids"] or (),
+            "word_starts": settings["word_starts"] if whole_words else None,
             "decoder_start_id": end if start is None else start,
         }
         if derived["decoder_start_id"] is None:
@@ -204,26 +205,3 @@ def _frame(roles: Roles) -> tuple[int | None, int | None]:
     if roles.bos_id is None and roles.eos_id is None:
         return roles.cls_id, roles.sep_id
     return roles.bos_id, roles.eos_id
-
-
-def _sentence_end_ids(tok: Any, given: Any, permute_sentence_ratio: float) -> tuple[int, ...] | None:
-    if given is not None:
-        return tuple(sorted({*token_ids("sentence_end_ids", given)}))
-    if permute_sentence_ratio == 0:
-        return None
-    if tok is None:
-        raise FastmaskError(
-            "Denoising needs sentence_end_ids to permute sentences: give a tokenizer, sentence_end_ids=, or "
-            "permute_sentence_ratio=0"
-        )
-    return sentence_ends_of(tok)
-
-
-def _word_starts(tok: Any, given: Any, vocab_size: int) -> tuple[bool, ...]:
-    if given is not None:
-        return given_word_starts(given)
-    if tok is None:
-        raise FastmaskError(
-            "Denoising needs word_starts to mask whole words: give a tokenizer, word_starts=, or whole_words=False"
-        )
-    return word_starts_of(tok, vocab_size)

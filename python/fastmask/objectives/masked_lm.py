@@ -1,5 +1,6 @@
 """Masked language modelling."""
 
+import math
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -177,6 +178,9 @@ class MaskedLM(Objective):
         layout = super()._layout(batch, noise, wanted)
         if self.original_ids:
             layout["original_ids"] = layout["input_ids"]
+        cells = math.prod(layout["labels"][0])
+        if self.label_positions and cells > np.iinfo(np.int32).max:
+            raise FastmaskError(f"{cells} cells are too many for int32 label_positions: split the batch")
         return layout
 
     def _own(self, draws: Draws) -> Draws:
@@ -199,8 +203,6 @@ class MaskedLM(Objective):
 
     def _finish(self, arrays: Arrays) -> Arrays:
         if self.label_positions:
-            if arrays["labels"].size > np.iinfo(np.int32).max:
-                raise FastmaskError(f"{arrays['labels'].size} cells are too many for int32 label_positions: split it")
             arrays["label_positions"] = np.flatnonzero(arrays["labels"] >= 0).astype(np.int32)
         return arrays
 

@@ -77,8 +77,8 @@ class MixtureOfDenoisers(Objective):
             objectives cannot tell (iid noise).
 
     Raises:
-        FastmaskError: for no denoiser, a weight that is not above 0, objectives that do not go together, and a prefix
-            token that is not in the vocabulary.
+        FastmaskError: for no denoiser, a weight that is not above 0, objectives that do not go together, a mixture
+            within the mixture, and a prefix token that is not in the vocabulary.
 
     >>> from fastmask import CausalLM, PrefixLM
     >>> lm = {"vocab_size": 100}
@@ -271,15 +271,19 @@ class MixtureOfDenoisers(Objective):
     def _put_together(self, batch: Batch, shares: list[tuple["_Share", Any]], wanted: Wanted) -> Arrays:
         shares = [(share, given) for share, given in shares if len(share.numbers)]
         layout = self._joint_layout(batch, shares, wanted)
-        arrays = outputs(layout, wanted.out)
-        for share, given in shares:
-            width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
-            pad_to = (width, labels_width) if self._two_sided else width
-            asked = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
-            out = share.call(share.objective._carry_out, share.rows, given, asked)
-            for name, array in arrays.items():
-                self._place(name, array, share, out)
-        return arrays
+        arrays = outputs(layout | batch.label_layout, wanted.out)
+        # All of them first, so that nothing is written where one is refused.
+        made = [(share, self._corrupted(share, given, layout, wanted)) for share, given in shares]
+        for share, out in made:
+            for name in layout:
+                self._place(name, arrays[name], share, out)
+        return batch.labelled(arrays)
+
+    def _corrupted(self, share: "_Share", noise: Any, layout: Layout, wanted: Wanted) -> Arrays:
+        width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
+        pad_to = (width, labels_width) if self._two_sided else width
+        own = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
+        return share.call(share.objective._carry_out, share.rows, noise, own)
 
     def _shares(self, batch: Batch, choice: npt.NDArray[np.uint8]) -> list["_Share"]:
         """Gather the rows of each objective: those of the first, then of the second, ..., each in their order."""
@@ -346,6 +350,11 @@ def _denoiser(tok: Any, number: int, given: Any) -> _Denoiser:
     objective, weight, prefix = given
     if not isinstance(objective, Objective):
         raise FastmaskError(f"denoiser {number} has a {type(objective).__name__}: give an objective, made already")
+    if isinstance(objective, MixtureOfDenoisers):
+        # Both would choose by the same word, and so some of its objectives would never be chosen.
+        raise FastmaskError(
+            f"denoiser {number} is a mixture itself: give its denoisers, each with its share of the weight"
+        )
     if isinstance(prefix, str):
         found = token_of_text(tok, prefix)
         if found is None:

@@ -90,7 +90,7 @@ def denoising(
     rotate_prob: float = 0.0,
     sentence_end_ids: Collection[int] = (),
     whole_words: bool = True,
-    word_starts: Sequence[bool] = (),
+    word_starts: Collection[int] = (),
     seed: int = 0,
     epoch: int = 0,
     sample_id: int = 0,
@@ -126,7 +126,7 @@ def denoising(
     # 2. Spans of words, and what stands for them.
     fixed = [token in special for token in tokens]
     begins = [
-        not fixed[n] and (n == 0 or fixed[n - 1] or not whole_words or word_starts[tokens[n]]) for n in range(length)
+        not fixed[n] and (n == 0 or fixed[n - 1] or not whole_words or tokens[n] in word_starts) for n in range(length)
     ]
     spans, empty_spans = drawn_spans([n for n in range(length) if begins[n]], mask_ratio, poisson_lambda, drawn)
     covered_by = covered_places(spans, begins, fixed)

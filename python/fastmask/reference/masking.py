@@ -135,16 +135,20 @@ def chosen_groups(free: Sequence[bool], words: Sequence[Word], rules: Rules, wor
         word_of: gives the row's draws.
 
     """
+    covered: set[int] = set()
     if rules.count == "bernoulli":
         taken = _by_coins(words, rules, word_of)
         groups = {n: run[0].begin for run in taken for n in _positions(run) if free[n]}
+        covered.update(n for run in taken for n in _positions(run))
     else:
-        groups = _in_number(free, words, rules, word_of)
+        groups = _in_number(free, words, rules, word_of, covered)
     if rules.grouping == "span":
-        # Spans of a document that touch are one.
+        # Spans of a document that touch are one, whatever the tokens at their ends are.
         firsts = {word.begin for word in words if not word.follows}
-        for n in sorted(groups.keys() - firsts):
-            groups[n] = groups.get(n - 1, groups[n])
+        begins: dict[int, int] = {}
+        for n in sorted(covered):
+            begins[n] = n if n in firsts else begins.get(n - 1, n)
+        groups = {n: begins[n] for n in groups}
     return groups
 
 
@@ -183,7 +187,9 @@ def _by_coins(words: Sequence[Word], rules: Rules, word_of: DrawOf) -> list[list
     return runs
 
 
-def _in_number(free: Sequence[bool], words: Sequence[Word], rules: Rules, word_of: DrawOf) -> dict[int, int]:
+def _in_number(
+    free: Sequence[bool], words: Sequence[Word], rules: Rules, word_of: DrawOf, covered: set[int]
+) -> dict[int, int]:
     room = rules.budget(len(free))
     candidates = [n for n, may in enumerate(free) if may]
     if rules.grouping == "token":
@@ -204,6 +210,7 @@ def _in_number(free: Sequence[bool], words: Sequence[Word], rules: Rules, word_o
             run.pop()
         if rules.grouping == "ngram" and any(n in groups for n in _free_positions(run, free)):
             continue
+        covered.update(_positions(run))
         for n in _free_positions(run, free):
             groups.setdefault(n, run[0].begin)
         if len(groups) == room:

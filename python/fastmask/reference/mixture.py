@@ -17,8 +17,9 @@ def mixture_of_denoisers(
     """Corrupt a row by one of several functions of this package, chosen by weight. Returns choice and its outputs.
 
     Tay et al., *UL2* (2022). Each denoiser is (function, weight, prefix id or None); its other settings are bound
-    already (functools.partial). The choice is the first denoiser whose share, added to those before it, the word is
-    below. A prefix id comes before what the model reads, where it is not asked for.
+    already (functools.partial), the segments of a packed row among them. The choice is the first denoiser whose share,
+    added to those before it, the word is below. A prefix id comes before what the model reads, where it is not asked
+    for; in a packed row it is the first token of the first document.
 
     >>> from fastmask.reference.causal import causal_lm
     >>> def causal(row, **_):
@@ -32,7 +33,13 @@ def mixture_of_denoisers(
     outputs = corrupt(row, seed=seed, epoch=epoch, sample_id=sample_id)
     if prefix_id is None:
         return {"choice": [choice], **outputs}
-    outputs["input_ids"] = [prefix_id, *outputs["input_ids"]]
+    firsts = {"input_ids": prefix_id, "prefix_mask": 1, "segment_ids": 1}
     if "decoder_input_ids" not in outputs:
-        outputs["labels"] = [IGNORED, *outputs["labels"]]
-    return {"choice": [choice], **outputs}
+        firsts["labels"] = IGNORED
+    if "position_ids" in outputs:
+        positions = outputs["position_ids"]
+        begins = [n for n, position in enumerate(positions) if position == 0]
+        second = begins[1] if len(begins) > 1 else len(positions)
+        outputs["position_ids"] = [*range(second + 1), *positions[second:]]
+    longer = {name: [first, *outputs[name]] for name, first in firsts.items() if name in outputs}
+    return {"choice": [choice], **outputs, **longer}

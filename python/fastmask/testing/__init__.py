@@ -17,39 +17,63 @@ from fastmask.testing.laws import (
     assert_batch_independent,
     assert_never_masks_special,
     assert_rate,
-    assert_rebuilds_row,
     assert_segments_isolated,
     collate_of,
 )
+from fastmask.testing.rebuilding import assert_rebuilds_row
 from fastmask.testing.vectors import published_vectors
 
 if TYPE_CHECKING:
-    from fastmask.testing.strategies import (
+    from fastmask.testing.rows import (
         documents,
+        documents_of_sentences,
         draws,
-        masked_lm_settings,
-        objectives,
         packed_rows,
+        pair_rows,
         ragged,
         sample_ids,
-        span_corruption_settings,
         token_rows,
         tokenizers,
     )
+    from fastmask.testing.settings import (
+        causal_lm_settings,
+        denoising_settings,
+        fill_in_the_middle_settings,
+        masked_lm_settings,
+        mixture_of_denoisers_settings,
+        objectives,
+        prefix_lm_settings,
+        sentence_pairs,
+        sentence_pairs_settings,
+        span_corruption_settings,
+    )
 
 # Strategies are loaded when they are first used: laws work where hypothesis is not installed.
-_STRATEGIES = (
-    "documents",
-    "draws",
-    "masked_lm_settings",
-    "objectives",
-    "packed_rows",
-    "ragged",
-    "sample_ids",
-    "span_corruption_settings",
-    "token_rows",
-    "tokenizers",
-)
+_STRATEGIES = {
+    "settings": (
+        "causal_lm_settings",
+        "denoising_settings",
+        "fill_in_the_middle_settings",
+        "masked_lm_settings",
+        "mixture_of_denoisers_settings",
+        "objectives",
+        "prefix_lm_settings",
+        "sentence_pairs",
+        "sentence_pairs_settings",
+        "span_corruption_settings",
+    ),
+    "rows": (
+        "documents",
+        "documents_of_sentences",
+        "draws",
+        "packed_rows",
+        "pair_rows",
+        "ragged",
+        "sample_ids",
+        "token_rows",
+        "tokenizers",
+    ),
+}
 
 __all__ = [
     "assert_batch_independent",
@@ -57,15 +81,24 @@ __all__ = [
     "assert_rate",
     "assert_rebuilds_row",
     "assert_segments_isolated",
+    "causal_lm_settings",
     "collate_of",
+    "denoising_settings",
     "documents",
+    "documents_of_sentences",
     "draws",
+    "fill_in_the_middle_settings",
     "masked_lm_settings",
+    "mixture_of_denoisers_settings",
     "objectives",
     "packed_rows",
+    "pair_rows",
+    "prefix_lm_settings",
     "published_vectors",
     "ragged",
     "sample_ids",
+    "sentence_pairs",
+    "sentence_pairs_settings",
     "span_corruption_settings",
     "token_rows",
     "tokenizers",
@@ -73,6 +106,7 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name in _STRATEGIES:
-        return getattr(importlib.import_module("fastmask.testing.strategies"), name)
+    for module, names in _STRATEGIES.items():
+        if name in names:
+            return getattr(importlib.import_module(f"fastmask.testing.{module}"), name)
     raise AttributeError(f"module 'fastmask.testing' has no attribute {name!r}")

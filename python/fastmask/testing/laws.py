@@ -12,17 +12,9 @@ from statistics import NormalDist
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 
 from fastmask.objectives.batches import sample_id_of
-
-IGNORED = -100
-
-Batch = Mapping[str, Any]
-Collate = Callable[[list[Any]], Batch]
-
-# Side by side with the labels, which an encoder's inputs are not.
-_OF_THE_DECODER = ("labels", "decoder_input_ids", "decoder_attention_mask")
+from fastmask.testing.batch import IGNORED, Batch, Collate, is_two_sided, rows_of
 
 
 def assert_batch_independent(collate: Collate, samples: Sequence[Any]) -> None:
@@ -35,9 +27,9 @@ def assert_batch_independent(collate: Collate, samples: Sequence[Any]) -> None:
     >>> assert_batch_independent(collate_of(CausalLM(vocab_size=50)), [[5, 6, 7], [8]])
     """
     samples = list(samples)
-    alone = [_rows(collate([sample]))[0] for sample in samples]
+    alone = [rows_of(collate([sample]))[0] for sample in samples]
     for name, order in (("in their order", range(len(samples))), ("in reverse", range(len(samples))[::-1])):
-        together = _rows(collate([samples[index] for index in order])) if samples else []
+        together = rows_of(collate([samples[index] for index in order])) if samples else []
         for index, row in zip(order, together, strict=True):
             _same_row(index, row, alone[index], f"{len(samples)} samples {name}")
 
@@ -48,58 +40,6 @@ def _same_row(index: int, row: dict[str, list[int]], alone: dict[str, list[int]]
     for name, values in row.items():
         if values != alone[name]:
             raise AssertionError(f"sample {index}: {name} is {values} among {where} and {alone[name]} alone")
-
-
-def assert_rebuilds_row(
-    batch: Batch, rows: Iterable[Sequence[int]], *, sentinel_ids: Sequence[int] = (), eos_id: int | None = None
-) -> None:
-    """Nothing is lost: inputs and labels together are the rows again.
-
-    With labels under the inputs (masked and causal language modelling) each label belongs to its place. With an encoder
-    and a decoder, each sentinel of the inputs is replaced by what follows it in the labels; without sentinel_ids the
-    labels themselves are the row (BART). A final ``eos_id`` may be there or not.
-
-    >>> batch = {"input_ids": [[5, 4, 7]], "labels": [[-100, 6, -100]], "attention_mask": [[1, 1, 1]]}
-    >>> assert_rebuilds_row(batch, [[5, 6, 7]])
-    >>> assert_rebuilds_row(batch, [[5, 8, 7]])
-    Traceback (most recent call last):
-    AssertionError: row 0 is [5, 8, 7] and becomes [5, 6, 7]
-    """
-    for index, (out, row) in enumerate(zip(_rows(batch), rows, strict=True)):
-        want = [int(token) for token in row]
-        if not _is_two_sided(batch):
-            pairs = zip(out["input_ids"], out["labels"], strict=True)
-            found = [token if label == IGNORED else label for token, label in pairs]
-        elif sentinel_ids:
-            found = _filled_in(out["input_ids"], out["labels"], [int(token) for token in sentinel_ids], eos_id)
-            want = _without_end(want, eos_id)
-        else:
-            found, want = _without_end(out["labels"], eos_id), _without_end(want, eos_id)
-        if found != want:
-            raise AssertionError(f"row {index} is {want} and becomes {found}")
-
-
-def _filled_in(inputs: list[int], labels: list[int], sentinel_ids: list[int], eos_id: int | None) -> list[int]:
-    spans: dict[int, list[int]] = {}
-    current: list[int] = []
-    for token in _without_end(labels, eos_id):
-        if token in sentinel_ids:
-            if token in spans:
-                raise AssertionError(f"sentinel {token} stands for two spans in {labels}")
-            current = spans[token] = []
-        else:
-            current.append(token)
-    used = [token for token in inputs if token in sentinel_ids]
-    if used != list(spans):
-        raise AssertionError(f"the inputs have the sentinels {used} and the labels {list(spans)}")
-    filled: list[int] = []
-    for token in _without_end(inputs, eos_id):
-        filled += spans.get(token, [token])
-    return filled
-
-
-def _without_end(ids: list[int], eos_id: int | None) -> list[int]:
-    return ids[:-1] if ids and eos_id is not None and ids[-1] == eos_id else ids
 
 
 def assert_never_masks_special(batch: Batch, rows: Iterable[Sequence[int]], special_ids: Iterable[int]) -> None:
@@ -114,8 +54,8 @@ def assert_never_masks_special(batch: Batch, rows: Iterable[Sequence[int]], spec
     AssertionError: row 0, position 0: special token 1 is seen as 4 with label 1
     """
     special = {int(token) for token in special_ids}
-    for index, (out, row) in enumerate(zip(_rows(batch), rows, strict=True)):
-        if _is_two_sided(batch):
+    for index, (out, row) in enumerate(zip(rows_of(batch), rows, strict=True)):
+        if is_two_sided(batch):
             seen, there = (Counter(token for token in ids if token in special) for ids in (out["input_ids"], row))
             missing = there - seen
             if missing:
@@ -154,7 +94,7 @@ def assert_rate(
     """
     special = {int(token) for token in special_ids}
     chosen, possible = [], []
-    for out, row in zip(_rows(batch), rows, strict=True):
+    for out, row in zip(rows_of(batch), rows, strict=True):
         free = [position for position, token in enumerate(row) if int(token) not in special]
         possible.append(len(free))
         chosen.append(sum(out["labels"][position] != IGNORED for position in free))
@@ -185,32 +125,44 @@ def assert_segments_isolated(
         segments: the number of each id's document in its row: 1, 2, ...
         other_id: an ordinary id, which the other documents are filled with.
 
-    An exact number of chosen tokens is one of the row, not of a document; objectives that count do not keep this law.
+    A document may grow (fill in the middle, the mode token of a mixture). What is counted over the whole row (an exact
+    number of chosen tokens, a limit on the documents that are cut) is not one document's, and does not keep this law.
 
     >>> from fastmask import CausalLM
     >>> assert_segments_isolated(CausalLM(vocab_size=50), [[5, 6, 7]], [[1, 1, 2]], other_id=9)
     """
     plain, numbers = [[int(i) for i in row] for row in rows], [[int(i) for i in row] for row in segments]
-    whole = _rows(corrupt((plain, numbers)))
+    whole = rows_of(corrupt((plain, numbers)))
     for index, out in enumerate(whole):
-        if out["segment_ids"] != numbers[index]:
-            raise AssertionError(f"row {index} has segment_ids {out['segment_ids']}, not {numbers[index]}")
-        positions = [numbers[index][:n].count(document) for n, document in enumerate(numbers[index])]
-        if out["position_ids"] != positions:
-            raise AssertionError(f"row {index} has position_ids {out['position_ids']}, not {positions}")
+        _numbered_anew(index, out, numbers[index])
     for document in range(1, max((max(row, default=0) for row in numbers), default=0) + 1):
         changed = [
             [token if number == document else other_id for token, number in zip(row, of, strict=True)]
             for row, of in zip(plain, numbers, strict=True)
         ]
-        for index, (out, before) in enumerate(zip(_rows(corrupt((changed, numbers))), whole, strict=True)):
-            here = [n for n, number in enumerate(numbers[index]) if number == document]
+        for index, (out, before) in enumerate(zip(rows_of(corrupt((changed, numbers))), whole, strict=True)):
             for name in ("input_ids", "labels"):
-                seen, want = [out[name][n] for n in here], [before[name][n] for n in here]
+                seen, want = _of_document(document, name, out), _of_document(document, name, before)
                 if seen != want:
                     raise AssertionError(
                         f"row {index}, document {document}: {name} {want} becomes {seen} beside others"
                     )
+
+
+def _numbered_anew(index: int, out: dict[str, list[int]], numbers: list[int]) -> None:
+    """Fail unless the documents are those of the row, as long as they were or longer, and counted from 0 on."""
+    seen = out["segment_ids"]
+    stretched = [number for number in dict.fromkeys(numbers or [1]) for _ in range(seen.count(number))]
+    shrunk = [number for number in numbers if seen.count(number) < numbers.count(number)]
+    if seen != stretched or shrunk:
+        raise AssertionError(f"row {index} has segment_ids {seen}, not {numbers}")
+    positions = [seen[:n].count(document) for n, document in enumerate(seen)]
+    if out["position_ids"] != positions:
+        raise AssertionError(f"row {index} has position_ids {out['position_ids']}, not {positions}")
+
+
+def _of_document(document: int, name: str, out: dict[str, list[int]]) -> list[int]:
+    return [value for value, number in zip(out[name], out["segment_ids"], strict=True) if number == document]
 
 
 def collate_of(objective: Any, **arguments: Any) -> Collate:
@@ -230,34 +182,3 @@ def collate_of(objective: Any, **arguments: Any) -> Collate:
         return batch
 
     return collate
-
-
-def _is_two_sided(batch: Batch) -> bool:
-    return "decoder_input_ids" in batch or _array(batch["labels"]).shape != _array(batch["input_ids"]).shape
-
-
-def _array(values: Any) -> npt.NDArray[np.int64]:
-    array = np.asarray(values.cpu() if hasattr(values, "cpu") else values)
-    return array.reshape(array.shape if array.ndim == 2 else (len(array), -1)).astype(np.int64)
-
-
-def _rows(batch: Batch) -> list[dict[str, list[int]]]:
-    """Return each row of the batch without its padding, by name."""
-    arrays = {name: _array(values) for name, values in batch.items() if name != "label_positions"}
-    if not {"input_ids", "labels"} <= arrays.keys():
-        raise AssertionError(f"a batch has {sorted(batch)}: input_ids and labels are needed")
-    inputs, labels = arrays["input_ids"], arrays["labels"]
-    mask = arrays.get("attention_mask", np.ones_like(inputs))
-    two_sided = _is_two_sided(batch)
-    result = []
-    for index in range(len(inputs)):
-        length = _length(mask[index], 0)
-        given = _length(labels[index], IGNORED) if two_sided else length
-        lengths = {name: given if name in _OF_THE_DECODER else length for name in arrays}
-        result.append({name: array[index, : lengths[name]].tolist() for name, array in arrays.items()})
-    return result
-
-
-def _length(row: npt.NDArray[np.int64], padding: int) -> int:
-    there = np.flatnonzero(row != padding)
-    return int(there[-1]) + 1 if len(there) else 0

@@ -5,39 +5,44 @@
 //! for any tokenizer; with offsets in the text, as transformers' collator has it, all words of a byte-level BPE that
 //! keeps spaces are one.
 
-/// What an id may be part of, for each id.
+/// A special token: no word has one.
+pub(super) const SPECIAL: u8 = 1;
+/// A token that begins a word.
+pub(super) const BEGINS_WORD: u8 = 2;
+/// A token that is never chosen, but can be part of a word.
+pub(super) const NEVER_CHOSEN: u8 = 4;
+
+/// The marks that each id has wherever it stands: those above, and what else an objective looks for.
 #[derive(Debug, Clone)]
-pub(super) struct Kinds(Vec<u8>);
+pub(super) struct IdMarks(Vec<u8>);
 
-const SPECIAL: u8 = 1;
-const NEVER_CHOSEN: u8 = 2;
-const BEGINS_WORD: u8 = 4;
-
-impl Kinds {
-    /// Ids up to `vocab_size`; no word has a special one, and those that are never chosen can be part of one.
-    pub(super) fn new(
-        vocab_size: u32,
-        special_ids: &[u32],
-        never_chosen: &[u32],
-        word_starts: &[u32],
-    ) -> Self {
-        let mut kinds = vec![0; vocab_size as usize];
-        for &id in special_ids {
-            kinds[id as usize] |= SPECIAL;
+impl IdMarks {
+    /// All ids up to `vocab_size` have the marks `all`, and those that are `named` one more.
+    pub(super) fn new(vocab_size: u32, all: u8, named: &[(&[u32], u8)]) -> Self {
+        let mut marks = vec![all; vocab_size as usize];
+        for &(ids, mark) in named {
+            for &id in ids {
+                marks[id as usize] |= mark;
+            }
         }
-        for &id in never_chosen {
-            kinds[id as usize] |= NEVER_CHOSEN;
-        }
-        for &id in word_starts {
-            kinds[id as usize] |= BEGINS_WORD;
-        }
-        Self(kinds)
+        Self(marks)
     }
 
-    /// Whether a token may be chosen.
-    pub(super) fn is_free(&self, id: u32) -> bool {
-        self.0[id as usize] & (SPECIAL | NEVER_CHOSEN) == 0
+    #[inline]
+    pub(super) fn of(&self, id: u32) -> u8 {
+        self.0[id as usize]
     }
+
+    /// Those of all ids of a row.
+    #[inline]
+    pub(super) fn along<'a>(&'a self, row: &'a [u32]) -> impl Iterator<Item = u8> + 'a {
+        row.iter().map(|&id| self.of(id))
+    }
+}
+
+/// Whether a token with these marks may be chosen.
+pub(super) fn is_free(marks: u8) -> bool {
+    marks & (SPECIAL | NEVER_CHOSEN) == 0
 }
 
 /// A word of a row.
@@ -57,54 +62,50 @@ pub(super) struct Word {
 pub(super) fn find_words<'a>(
     row: &[u32],
     segments: Option<&[i32]>,
-    kinds: &Kinds,
+    marks: &IdMarks,
     room: &'a mut Vec<Word>,
 ) -> &'a [Word] {
     // No one knows where a word begins, so there is no branch: each token is added to the last word, or to a new one.
     // The first is no word, but special tokens that come before any.
     room.resize(row.len() + 1, Word { begin: 0, end: 0, size: 0, follows: false });
     let mut count = 0;
-    for_each_token(row, segments, kinds, |position, token| {
+    for_each_token(marks.along(row), segments, |position, token| {
         count += usize::from(token.begins);
         let word = &mut room[count];
         let before = if token.begins { 0 } else { word.size };
-        word.size = before + usize::from(token.is_free);
+        word.size = before + usize::from(is_free(token.marks));
         word.begin = if token.begins { position } else { word.begin };
         word.follows = if token.begins { token.follows } else { word.follows };
-        word.end = if token.is_special { word.end } else { position + 1 };
+        word.end = if token.marks & SPECIAL == 0 { position + 1 } else { word.end };
     });
     &room[1..=count]
 }
 
 /// A token as part of a word.
 #[derive(Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "they are independent facts")]
 pub(super) struct Token {
-    pub(super) is_special: bool,
-    pub(super) is_free: bool,
+    pub(super) marks: u8,
     pub(super) begins: bool,
     /// Whether the token before it is of the same document, and not special.
     pub(super) follows: bool,
 }
 
-/// Says of each token what it is.
+/// Says of each token what it is; `marks` are those of its id.
 #[inline]
 #[expect(clippy::needless_bitwise_bool, reason = "a branch would be guessed wrongly")]
 pub(super) fn for_each_token(
-    row: &[u32],
+    marks: impl Iterator<Item = u8>,
     segments: Option<&[i32]>,
-    kinds: &Kinds,
     mut take: impl FnMut(usize, Token),
 ) {
     let mut follows = false;
-    for (position, &id) in row.iter().enumerate() {
-        let kind = kinds.0[id as usize];
+    for (position, marks) in marks.enumerate() {
         if let Some(segments) = segments {
             follows = follows && segments[position] == segments[position - 1];
         }
-        let is_special = kind & SPECIAL != 0;
-        let begins = !is_special & (!follows | (kind & BEGINS_WORD != 0));
-        take(position, Token { is_special, is_free: kind & (SPECIAL | NEVER_CHOSEN) == 0, begins, follows });
+        let is_special = marks & SPECIAL != 0;
+        let begins = !is_special & (!follows | (marks & BEGINS_WORD != 0));
+        take(position, Token { marks, begins, follows });
         follows = !is_special;
     }
 }
@@ -119,7 +120,7 @@ mod tests {
     #[test]
     fn words_begin_where_they_should() {
         // 0 is special, 1 is never chosen, 2 goes on, 3 begins.
-        let kinds = Kinds::new(4, &[0], &[1], &[3]);
+        let marks = IdMarks::new(4, 0, &[(&[0], SPECIAL), (&[1], NEVER_CHOSEN), (&[3], BEGINS_WORD)]);
         let cases: [Case<'_>; 7] = [
             (&[], None, &[]),
             (&[0, 0], None, &[]),
@@ -131,7 +132,7 @@ mod tests {
         ];
         let mut room = Vec::new();
         for (row, segments, want) in cases {
-            let words = find_words(row, segments, &kinds, &mut room);
+            let words = find_words(row, segments, &marks, &mut room);
             let found: Vec<_> = words.iter().map(|w| (w.begin, w.end, w.size, w.follows)).collect();
             assert_eq!(found, want, "{row:?}");
         }

@@ -23,7 +23,7 @@ pub(crate) struct DenoisingArguments {
     suffix_id: Option<u32>,
     special_ids: Vec<u32>,
     sentence_end_ids: Vec<u32>,
-    word_starts: Option<Vec<bool>>,
+    word_starts: Option<Vec<u32>>,
     mask_ratio: f64,
     poisson_lambda: Option<f64>,
     mask_random: f64,

@@ -1,8 +1,9 @@
 //! Text infilling: where spans begin, how many words they have, and what stands for them.
 
 use super::noise::RowNoiseMut;
-use super::places::{Places, WORD_START};
+use super::places::Places;
 use super::{Denoising, SpanFill};
+use crate::objectives::words::BEGINS_WORD;
 use crate::random::{Draws, Shuffle, Stream};
 
 impl Denoising {
@@ -27,6 +28,7 @@ impl Denoising {
         // No two spans begin at the same word.
         let mut shuffled = Shuffle::new(&draws(Stream::SpanStarts), starts);
         while budget > 0 {
+            // Without a table each span is one word.
             let length =
                 self.span_lengths.as_ref().map_or(1, |table| table.drawn(lengths.draw())).min(budget);
             if length == 0 {
@@ -83,7 +85,7 @@ fn words_of(marks: &[u8], words: &mut Vec<u32>) {
     let mut count = 0;
     for (place, &mark) in (0..).zip(marks) {
         words[count] = place;
-        count += usize::from(mark & WORD_START != 0);
+        count += usize::from(mark & BEGINS_WORD != 0);
     }
     words.truncate(count);
 }

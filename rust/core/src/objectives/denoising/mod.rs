@@ -12,6 +12,7 @@ use std::ops::Range;
 
 use super::grid::for_each_row;
 use super::ordinary::OrdinaryIds;
+use super::words::{BEGINS_WORD, IdMarks, SPECIAL};
 use super::{Batch, EncoderDecoder, Samples, check_id, check_probability};
 use crate::random::{Draws, Stream, bounded, threshold};
 use crate::{Error, Result};
@@ -24,7 +25,7 @@ mod sentences;
 mod span_lengths;
 
 use noise::{NoiseBuffers, RowNoise, RowNoiseMut};
-use places::{COVERED, FIXED, Kinds, Places};
+use places::{COVERED, Places, SENTENCE_END};
 use sentences::Sentences;
 use span_lengths::SpanLengths;
 
@@ -73,8 +74,8 @@ pub struct DenoisingSettings {
     pub special_ids: Vec<u32>,
     /// A sentence ends after one of these.
     pub sentence_end_ids: Vec<u32>,
-    /// For each id whether it begins a word; without it each token is a word.
-    pub word_starts: Option<Vec<bool>>,
+    /// The ids that begin a word; without them each token is a word.
+    pub word_starts: Option<Vec<u32>>,
     /// The share of words that spans cover, where they do not overlap.
     pub mask_ratio: f64,
     /// The mean length of a span, in words; without it each span is one word.
@@ -99,7 +100,7 @@ pub struct DenoisingSettings {
 #[derive(Debug, Clone)]
 pub struct Denoising {
     settings: DenoisingSettings,
-    kinds: Kinds,
+    id_marks: IdMarks,
     ordinary: OrdinaryIds,
     span_lengths: Option<SpanLengths>,
     /// The thresholds of `mask_random`, `delete_ratio` and `rotate_prob`.
@@ -121,11 +122,7 @@ impl Denoising {
                 .advise("set mask_random to 0, or name fewer special_ids"));
         }
         Ok(Self {
-            kinds: Kinds::new(
-                settings.word_starts.as_deref(),
-                &settings.special_ids,
-                &settings.sentence_end_ids,
-            ),
+            id_marks: id_marks(&settings),
             ordinary,
             span_lengths: settings.poisson_lambda.map(SpanLengths::poisson).transpose()?,
             random: threshold(settings.mask_random),
@@ -214,27 +211,29 @@ impl Denoising {
         noise: &mut RowNoiseMut<'_>,
     ) -> u32 {
         let body = self.body(row);
-        let Scratch { sentences, places, starts, .. } = scratch;
-        sentences.find(places.read(row, &self.kinds), body.clone());
+        let Scratch { sentences, places, starts, words, .. } = scratch;
+        sentences.find(places.read(row, &self.id_marks), body.clone());
         sentences.shuffle(&draws(Stream::SentenceOrder), self.settings.permute_sentence_ratio);
         sentences.write(noise.sentence_order);
         places.fill(row, noise.sentence_order);
         let empty_spans = self.draw_spans(places, draws, starts, noise);
         places.cover(noise.span_words, self.settings.replace_length);
-        self.draw_deletions(places, draws(Stream::Deletion), noise.delete);
+        self.draw_deletions(places, &draws(Stream::Deletion), words, noise.delete);
         let left = places.delete(noise.delete);
         let result_body = self.draw_insertions([left, row.len(), empty_spans], &body, draws, noise);
         self.draw_turn(draws(Stream::Rotation), result_body as u32)
     }
 
     /// Draws which tokens outside all spans are deleted.
-    fn draw_deletions(&self, places: &Places, draws: Draws, delete: &mut [u8]) {
+    fn draw_deletions(&self, places: &Places, draws: &Draws, words: &mut Vec<u32>, delete: &mut [u8]) {
         delete.fill(0);
         if self.deletion == 0 {
             return;
         }
-        for ((deleted, &mark), word) in delete.iter_mut().zip(places.marks()).zip(draws.words_from(0)) {
-            *deleted = u8::from(mark & (FIXED | COVERED) == 0 && u64::from(word) < self.deletion);
+        words.resize(delete.len(), 0);
+        draws.fill(words);
+        for ((deleted, &mark), &word) in delete.iter_mut().zip(places.marks()).zip(&*words) {
+            *deleted = u8::from(mark & (SPECIAL | COVERED) == 0 && u64::from(word) < self.deletion);
         }
     }
 
@@ -246,7 +245,7 @@ impl Denoising {
 
     /// Finds out what noise makes of a row's places; gives back how many tokens are left.
     fn place(&self, row: &[u32], noise: RowNoise<'_>, places: &mut Places) -> usize {
-        places.read(row, &self.kinds);
+        places.read(row, &self.id_marks);
         places.fill(row, noise.sentence_order);
         places.cover(noise.span_words, self.settings.replace_length);
         places.delete(noise.delete)
@@ -276,8 +275,18 @@ struct Scratch {
     sentences: Sentences,
     places: Places,
     starts: Vec<u32>,
+    words: Vec<u32>,
     left: Vec<u32>,
     result: Vec<u32>,
+}
+
+fn id_marks(settings: &DenoisingSettings) -> IdMarks {
+    let special = (&*settings.special_ids, SPECIAL);
+    let ends = (&*settings.sentence_end_ids, SENTENCE_END);
+    match &settings.word_starts {
+        Some(starts) => IdMarks::new(settings.vocab_size, 0, &[special, ends, (starts, BEGINS_WORD)]),
+        None => IdMarks::new(settings.vocab_size, BEGINS_WORD, &[special, ends]),
+    }
 }
 
 fn check_settings(settings: &DenoisingSettings) -> Result<()> {
@@ -293,13 +302,8 @@ fn check_settings(settings: &DenoisingSettings) -> Result<()> {
     check_probability("permute_sentence_ratio", settings.permute_sentence_ratio)?;
     check_probability("delete_ratio", settings.delete_ratio)?;
     check_probability("rotate_prob", settings.rotate_prob)?;
-    match &settings.word_starts {
-        Some(starts) if starts.len() != vocab_size as usize => {
-            Err(Error::new(format!("word_starts has {} values and vocab_size is {vocab_size}", starts.len()))
-                .advise("say for each id whether it begins a word"))
-        }
-        _ => Ok(()),
-    }
+    let mut word_starts = settings.word_starts.iter().flatten();
+    word_starts.try_for_each(|&id| check_id("word_starts", id, vocab_size))
 }
 
 #[cfg(test)]

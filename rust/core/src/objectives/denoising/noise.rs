@@ -3,8 +3,9 @@
 use std::ops::Range;
 
 use super::Denoising;
-use super::places::{COVERED, FIXED, Places};
+use super::places::{COVERED, Places};
 use crate::objectives::grid::{ByRow, check_along_ids};
+use crate::objectives::words::SPECIAL;
 use crate::objectives::{AlongIds, Batch, Grid};
 use crate::rows::{RaggedView, all_below};
 use crate::{Error, Result};
@@ -211,7 +212,7 @@ impl Denoising {
     ) -> Result<()> {
         let body = self.body(row);
         check_order(noise.sentence_order, &body, seen)?;
-        places.read(row, &self.kinds);
+        places.read(row, &self.id_marks);
         places.fill(row, noise.sentence_order);
         check_spans(places, noise)?;
         places.cover(noise.span_words, self.settings.replace_length);
@@ -243,7 +244,7 @@ fn check_order(order: &[u32], body: &Range<usize>, seen: &mut Vec<bool>) -> Resu
 
 fn check_spans(places: &Places, noise: RowNoise<'_>) -> Result<()> {
     let bad = places.marks().iter().zip(noise.span_start).zip(noise.span_words).position(
-        |((&mark, &start), &words)| (start != 0) != (words > 0) || (start != 0 && mark & FIXED != 0),
+        |((&mark, &start), &words)| (start != 0) != (words > 0) || (start != 0 && mark & SPECIAL != 0),
     );
     bad.map_or(Ok(()), |place| {
         let (start, words) = (noise.span_start[place] != 0, noise.span_words[place]);
@@ -259,7 +260,7 @@ fn check_deletions(places: &Places, noise: RowNoise<'_>) -> Result<()> {
         .marks()
         .iter()
         .zip(noise.delete)
-        .position(|(&mark, &deleted)| deleted != 0 && mark & (FIXED | COVERED) != 0);
+        .position(|(&mark, &deleted)| deleted != 0 && mark & (SPECIAL | COVERED) != 0);
     bad.map_or(Ok(()), |place| {
         Err(Error::new("a token that is special or in a span is deleted")
             .at(format!("position {place}"))

@@ -1,76 +1,41 @@
 //! A row in its new order: which token stands at which place, and what becomes of it.
 
 use super::SpanFill;
+use crate::objectives::words::{BEGINS_WORD, IdMarks, SPECIAL, for_each_token};
 
-/// A frame's or another special token: never noise, and no span goes beyond it.
-pub(super) const FIXED: u8 = 1;
-/// The first token of a word.
-pub(super) const WORD_START: u8 = 2;
 /// A token that ends a sentence: a mark of ids, and of no place.
-pub(super) const SENTENCE_END: u8 = 4;
+pub(super) const SENTENCE_END: u8 = 8;
 /// In a span.
-pub(super) const COVERED: u8 = 8;
+pub(super) const COVERED: u8 = 16;
 /// Leaves nothing behind.
-pub(super) const GONE: u8 = 16;
-
-/// The marks that ids have wherever they stand: [`FIXED`], [`WORD_START`], [`SENTENCE_END`].
-#[derive(Debug, Clone)]
-pub(super) struct Kinds {
-    marks: Vec<u8>,
-}
-
-impl Kinds {
-    /// Without `word_starts` each token begins a word.
-    pub(super) fn new(word_starts: Option<&[bool]>, special_ids: &[u32], sentence_end_ids: &[u32]) -> Self {
-        let named =
-            special_ids.iter().chain(sentence_end_ids).max().map_or(0, |&highest| highest as usize + 1);
-        let starts = word_starts.unwrap_or_default().iter().map(|&starts| u8::from(starts) * WORD_START);
-        let mut marks: Vec<u8> = starts.collect();
-        marks.resize(marks.len().max(named), WORD_START);
-        for (ids, mark) in [(special_ids, FIXED), (sentence_end_ids, SENTENCE_END)] {
-            for &id in ids {
-                marks[id as usize] |= mark;
-            }
-        }
-        Self { marks }
-    }
-
-    #[inline]
-    pub(super) fn of(&self, id: u32) -> u8 {
-        self.marks.get(id as usize).copied().unwrap_or(WORD_START)
-    }
-}
+pub(super) const GONE: u8 = 32;
 
 /// The places of one row; kept between rows.
 #[derive(Default)]
 pub(super) struct Places {
     /// The marks of the row's ids, in the row's own order.
-    kinds: Vec<u8>,
+    id_marks: Vec<u8>,
     ids: Vec<u32>,
     marks: Vec<u8>,
 }
 
 impl Places {
     /// Takes a row, and gives back the marks of its ids.
-    pub(super) fn read(&mut self, row: &[u32], kinds: &Kinds) -> &[u8] {
-        self.kinds.clear();
-        self.kinds.extend(row.iter().map(|&id| kinds.of(id)));
-        &self.kinds
+    pub(super) fn read(&mut self, row: &[u32], marks: &IdMarks) -> &[u8] {
+        self.id_marks.clear();
+        self.id_marks.extend(marks.along(row));
+        &self.id_marks
     }
 
     /// Puts the tokens of the row that was read where `order` says.
     pub(super) fn fill(&mut self, row: &[u32], order: &[u32]) {
         self.ids.clear();
         self.ids.extend(order.iter().map(|&source| row[source as usize]));
-        self.marks.clear();
-        // The first token of a row, and one after a fixed one, begins a word whatever its id says.
-        let mut before = FIXED;
-        self.marks.extend(order.iter().map(|&source| {
-            let kind = self.kinds[source as usize];
-            let begins = if before & FIXED != 0 { WORD_START } else { kind & WORD_START };
-            before = kind;
-            if kind & FIXED != 0 { FIXED } else { begins }
-        }));
+        self.marks.resize(row.len(), 0);
+        let Self { id_marks, marks, .. } = self;
+        for_each_token(order.iter().map(|&source| id_marks[source as usize]), None, |place, token| {
+            marks[place] = (token.marks & SPECIAL) | (BEGINS_WORD * u8::from(token.begins));
+        });
     }
 
     /// The marks of all places.
@@ -79,7 +44,7 @@ impl Places {
     }
 
     /// Marks what spans cover: each as many words as `span_words` says at its first place (0: no span begins), as far
-    /// as there is nothing fixed on the way. The first place of a span that lies in another one is like any of it.
+    /// as there is nothing special on the way. The first place of a span that lies in another one is like any of it.
     pub(super) fn cover(&mut self, span_words: &[u32], fill: SpanFill) {
         let mut begin = 0;
         while let Some(distance) = span_words[begin..].iter().position(|&words| words > 0) {
@@ -94,8 +59,8 @@ impl Places {
         let mut reach = 0_u32;
         let marks = &mut self.marks[begin..];
         for (distance, (mark, &words)) in marks.iter_mut().zip(span_words).enumerate() {
-            let begins = u32::from(*mark & WORD_START != 0);
-            let before = if *mark & FIXED != 0 { 0 } else { reach.saturating_sub(begins) };
+            let begins = u32::from(*mark & BEGINS_WORD != 0);
+            let before = if *mark & SPECIAL != 0 { 0 } else { reach.saturating_sub(begins) };
             reach = before.max(words);
             if reach == 0 {
                 return distance;
@@ -114,8 +79,8 @@ impl Places {
     pub(super) fn covered_from(&self, start: usize, words: u32) -> std::ops::Range<usize> {
         let mut left = words;
         let length = self.marks[start..].iter().enumerate().position(|(distance, mark)| {
-            left -= u32::from(distance > 0 && mark & WORD_START != 0);
-            left == 0 || mark & FIXED != 0
+            left -= u32::from(distance > 0 && mark & BEGINS_WORD != 0);
+            left == 0 || mark & SPECIAL != 0
         });
         start..length.map_or(self.marks.len(), |length| start + length)
     }
@@ -146,13 +111,13 @@ impl Places {
 mod tests {
     use super::*;
 
-    /// Ids below 10 are fixed, even ones begin a word.
+    /// Ids below 10 are special, even ones begin a word.
     fn places(row: &[u32]) -> Places {
-        let word_starts: Vec<bool> = (0..20).map(|id| id % 2 == 0).collect();
-        let kinds = Kinds::new(Some(&word_starts), &[0, 1, 2, 3, 4, 5, 6, 7, 8, 9], &[]);
+        let (special, even): (Vec<u32>, Vec<u32>) = ((0..10).collect(), (10..20).step_by(2).collect());
+        let id_marks = IdMarks::new(20, 0, &[(&special, SPECIAL), (&even, BEGINS_WORD)]);
         let order: Vec<u32> = (0..row.len() as u32).collect();
         let mut places = Places::default();
-        places.read(row, &kinds);
+        places.read(row, &id_marks);
         places.fill(row, &order);
         places
     }
@@ -165,14 +130,14 @@ mod tests {
     }
 
     #[test]
-    fn words_begin_by_id_and_after_what_is_fixed() {
-        let want = [FIXED, WORD_START, 0, WORD_START, FIXED, FIXED, WORD_START, 0, FIXED];
+    fn words_begin_by_id_and_after_what_is_special() {
+        let want = [SPECIAL, BEGINS_WORD, 0, BEGINS_WORD, SPECIAL, SPECIAL, BEGINS_WORD, 0, SPECIAL];
         assert_eq!(places(&[1, 11, 13, 12, 3, 3, 11, 15, 2]).marks(), want);
-        assert_eq!(places(&[11, 13, 12]).marks(), [WORD_START, 0, WORD_START]);
+        assert_eq!(places(&[11, 13, 12]).marks(), [BEGINS_WORD, 0, BEGINS_WORD]);
     }
 
     #[test]
-    fn spans_cover_whole_words_as_far_as_nothing_fixed_is_on_the_way() {
+    fn spans_cover_whole_words_as_far_as_nothing_special_is_on_the_way() {
         let row = [1, 10, 11, 12, 14, 15, 3, 16, 2];
         for (span_words, one, each) in [
             (
@@ -181,7 +146,7 @@ mod tests {
                 vec![1, 7, 7, 12, 14, 15, 3, 16, 2],
             ),
             ([0, 2, 0, 0, 0, 0, 0, 0, 0], vec![1, 7, 14, 15, 3, 16, 2], vec![1, 7, 7, 7, 14, 15, 3, 16, 2]),
-            // Beyond the run: cut off before the fixed token.
+            // Beyond the run: cut off before the special token.
             (
                 [0, 0, 0, 0, 9, 0, 0, 0, 0],
                 vec![1, 10, 11, 12, 7, 3, 16, 2],

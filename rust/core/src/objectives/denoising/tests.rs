@@ -14,7 +14,7 @@ fn settings() -> DenoisingSettings {
         suffix_id: Some(2),
         special_ids: vec![0, 3, 4, 3],
         sentence_end_ids: vec![9],
-        word_starts: Some((0..60).map(|id| id % 2 == 0).collect()),
+        word_starts: Some((0..60).filter(|id| id % 2 == 0).collect()),
         mask_ratio: 0.3,
         poisson_lambda: Some(3.0),
         mask_random: 0.0,
@@ -185,7 +185,7 @@ fn settings_that_cannot_work_are_refused() {
         ("special_ids", |s| s.suffix_id = Some(60)),
         ("special_ids", |s| s.special_ids.push(60)),
         ("sentence_end_ids", |s| s.sentence_end_ids.push(60)),
-        ("word_starts has 59 values and vocab_size is 60", |s| s.word_starts = Some(vec![true; 59])),
+        ("word_starts", |s| s.word_starts = Some(vec![60])),
         ("every id is special", |s| {
             s.special_ids = (0..60).collect();
             s.mask_random = 0.1;

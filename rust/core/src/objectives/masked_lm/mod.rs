@@ -7,7 +7,7 @@
 use super::grid::{check_along_ids, for_each_row};
 use super::lanes::{below, fill};
 use super::ordinary::OrdinaryIds;
-use super::words::Kinds;
+use super::words::{BEGINS_WORD, IdMarks, NEVER_CHOSEN, SPECIAL};
 use super::{AlongIds, Batch, IGNORED, Labelled, Samples};
 use crate::random::{Draws, Stream, threshold, threshold_product};
 use crate::{Error, Result};
@@ -85,9 +85,11 @@ impl MaskedLm {
         settings.special_ids.dedup();
         settings.check()?;
         let selection = (!settings.is_token_by_token()).then(|| {
-            let (special, never) = (&settings.special_ids, &settings.never_mask_ids);
-            let kinds = Kinds::new(settings.vocab_size, special, never, &settings.word_starts);
-            Selection::new(kinds, settings.grouping, settings.count, settings.mlm_probability)
+            let special = (&*settings.special_ids, SPECIAL);
+            let never = (&*settings.never_mask_ids, NEVER_CHOSEN);
+            let starts = (&*settings.word_starts, BEGINS_WORD);
+            let marks = IdMarks::new(settings.vocab_size, 0, &[special, never, starts]);
+            Selection::new(marks, settings.grouping, settings.count, settings.mlm_probability)
         });
         let chosen = threshold(settings.mlm_probability);
         Ok(Self {

@@ -3,18 +3,20 @@
 use super::{Count, Grouping};
 use crate::objectives::Samples;
 use crate::objectives::lengths::LengthTable;
-use crate::objectives::words::{Kinds, Word, find_words, for_each_token};
+use crate::objectives::words::{IdMarks, Word, find_words, for_each_token, is_free};
 use crate::random::{Draws, Shuffle, Stream, choose_without_replacement, threshold};
 
 /// A token that is chosen.
 const CHOSEN: u8 = 1;
 /// A token that begins a group, chosen or not.
 const BEGINS_GROUP: u8 = 2;
+/// A token of a word that is chosen, though it may be one that never is.
+const COVERED: u8 = 4;
 
 /// How tokens are chosen.
 #[derive(Debug, Clone)]
 pub(super) struct Selection {
-    kinds: Kinds,
+    marks: IdMarks,
     grouping: Grouping,
     count: Count,
     probability: f64,
@@ -58,7 +60,7 @@ struct RowDraws {
 }
 
 impl Selection {
-    pub(super) fn new(kinds: Kinds, grouping: Grouping, count: Count, probability: f64) -> Self {
+    pub(super) fn new(marks: IdMarks, grouping: Grouping, count: Count, probability: f64) -> Self {
         let lengths = match grouping {
             Grouping::Token | Grouping::Word => None,
             Grouping::Ngram { longest } => Some(LengthTable::harmonic(longest)),
@@ -66,7 +68,7 @@ impl Selection {
         };
         let mean = lengths.as_ref().map_or(1.0, LengthTable::mean);
         Self {
-            kinds,
+            marks,
             grouping,
             count,
             probability,
@@ -111,8 +113,8 @@ impl Selection {
         select.resize(row.len(), 0);
         draws.select.fill(select);
         if let Some(lengths) = &self.lengths {
-            let words = find_words(row, segments, &self.kinds, words);
-            let mut choice = Choice { row, kinds: &self.kinds, flags, room: usize::MAX };
+            let words = find_words(row, segments, &self.marks, words);
+            let mut choice = Choice { row, marks: &self.marks, flags, room: usize::MAX };
             self.runs_each(words, select, lengths, draws, &mut choice);
         } else {
             self.words_each(row, segments, select, flags);
@@ -127,11 +129,11 @@ impl Selection {
         scratch: &mut Scratch,
     ) {
         let Scratch { words, order, flags, .. } = scratch;
-        let mut choice = Choice { row, kinds: &self.kinds, flags, room: self.budget(row.len()) };
+        let mut choice = Choice { row, marks: &self.marks, flags, room: self.budget(row.len()) };
         if self.grouping == Grouping::Token {
             return exact_tokens(draws, order, &mut choice);
         }
-        let words = find_words(row, segments, &self.kinds, words);
+        let words = find_words(row, segments, &self.marks, words);
         match (&self.lengths, self.grouping) {
             (Some(lengths), Grouping::Span { .. }) => exact_spans(words, lengths, draws, order, &mut choice),
             (Some(lengths), _) => exact_ngrams(words, lengths, draws, order, &mut choice),
@@ -154,10 +156,10 @@ impl Selection {
     /// Each word by a coin, which is that of its first token.
     fn words_each(&self, row: &[u32], segments: Option<&[i32]>, select: &[u32], flags: &mut [u8]) {
         let mut is_chosen = false;
-        for_each_token(row, segments, &self.kinds, |position, token| {
+        for_each_token(self.marks.along(row), segments, |position, token| {
             let coin = u64::from(select[position]) < self.chosen;
             is_chosen = if token.begins { coin } else { is_chosen };
-            let chosen = CHOSEN * u8::from(is_chosen & token.is_free);
+            let chosen = CHOSEN * u8::from(is_chosen & is_free(token.marks));
             flags[position] = chosen | (BEGINS_GROUP * u8::from(token.begins));
         });
     }
@@ -270,11 +272,11 @@ fn fitting(words: &[Word], room: usize, size: impl Fn(&Word) -> usize) -> &[Word
     &words[..fits.count()]
 }
 
-/// Spans of a document that touch are one.
+/// Spans of a document that touch are one, whatever the tokens at their ends are.
 fn merge_touching(flags: &mut [u8], segments: Option<&[i32]>) {
     for position in 1..flags.len() {
         let same_document = segments.is_none_or(|segments| segments[position] == segments[position - 1]);
-        if flags[position - 1] & CHOSEN != 0 && same_document {
+        if flags[position - 1] & flags[position] & COVERED != 0 && same_document {
             flags[position] &= !BEGINS_GROUP;
         }
     }
@@ -283,7 +285,7 @@ fn merge_touching(flags: &mut [u8], segments: Option<&[i32]>) {
 /// What is chosen of a row so far.
 struct Choice<'a> {
     row: &'a [u32],
-    kinds: &'a Kinds,
+    marks: &'a IdMarks,
     flags: &'a mut [u8],
     /// How many tokens more may be chosen.
     room: usize,
@@ -291,7 +293,7 @@ struct Choice<'a> {
 
 impl Choice<'_> {
     fn is_free(&self, position: usize) -> bool {
-        self.kinds.is_free(self.row[position])
+        is_free(self.marks.of(self.row[position]))
     }
 
     /// The positions that may be chosen.
@@ -315,6 +317,7 @@ impl Choice<'_> {
         let (Some(first), Some(last)) = (words.first(), words.last()) else { return };
         self.flags[first.begin] |= BEGINS_GROUP;
         for position in first.begin..last.end {
+            self.flags[position] |= COVERED;
             if self.is_free(position) && self.flags[position] & CHOSEN == 0 {
                 self.flags[position] |= CHOSEN;
                 self.room -= 1;
