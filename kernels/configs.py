@@ -1,4 +1,4 @@
-"""Tile sizes of the attention forward, one row per padded head size: a static table.
+"""Tile sizes of the attention kernels, one row per padded head size: static tables.
 
 Nothing is tuned at run time: a result is then the same on every call and every machine of a kind, a first call
 costs no search, and the table is what `tests/kernels/test_compile_sm90.py` compiles and measures. Every row stays
@@ -28,12 +28,27 @@ _HALF = {
     128: ForwardTiles(128, 64, 8, 2),
     256: ForwardTiles(64, 32, 4, 2),
 }
+# With a bias or segments a program holds positions, distances and ids beside its scores: more warps share them.
+_HALF_BIASED = {
+    16: ForwardTiles(128, 64, 8, 3),
+    32: ForwardTiles(128, 64, 8, 3),
+    64: ForwardTiles(128, 64, 8, 3),
+    128: ForwardTiles(128, 32, 8, 2),
+    256: ForwardTiles(64, 16, 8, 2),
+}
 # float32 is multiplied in full, not in TF32, so outside of the tensor cores: larger tiles spill registers.
 _SINGLE = {
     16: ForwardTiles(64, 64, 4, 2),
     32: ForwardTiles(64, 32, 4, 2),
     64: ForwardTiles(64, 32, 8, 2),
     128: ForwardTiles(32, 32, 8, 2),
+    256: ForwardTiles(16, 16, 4, 2),
+}
+_SINGLE_BIASED = {
+    16: ForwardTiles(32, 32, 8, 2),
+    32: ForwardTiles(32, 16, 8, 2),
+    64: ForwardTiles(32, 16, 8, 2),
+    128: ForwardTiles(32, 16, 8, 2),
     256: ForwardTiles(16, 16, 4, 2),
 }
 
@@ -47,11 +62,18 @@ def padded_head_dim(head_dim: int) -> int:
     return 1 << (head_dim - 1).bit_length()
 
 
-def forward_tiles(head_dim: int, bytes_per_element: int) -> ForwardTiles:
+def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False) -> ForwardTiles:
     """Return the row of the table for one head size (any of `HEAD_DIMS`) and 2 or 4 bytes per element.
+
+    `biased` is for calls with a bias or segments.
 
     >>> forward_tiles(64, bytes_per_element=2)
     ForwardTiles(BLOCK_M=128, BLOCK_N=64, num_warps=4, num_stages=3)
     """
-    table = {2: _HALF, 4: _SINGLE}[bytes_per_element]
+    table = {
+        (2, False): _HALF,
+        (2, True): _HALF_BIASED,
+        (4, False): _SINGLE,
+        (4, True): _SINGLE_BIASED,
+    }[bytes_per_element, biased]
     return table[padded_head_dim(head_dim)]

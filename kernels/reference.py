@@ -5,7 +5,13 @@ from torch import Tensor
 
 
 def attention_reference(
-    q: Tensor, k: Tensor, v: Tensor, causal: bool = False, scale: float | None = None
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    causal: bool = False,
+    scale: float | None = None,
+    bias: Tensor | None = None,
+    segments: tuple[Tensor, Tensor] | None = None,
 ) -> tuple[Tensor, Tensor]:
     """Compute the softmax of the scaled scores, times the values, holding the whole matrix of scores in memory.
 
@@ -20,6 +26,9 @@ def attention_reference(
         v: As `k`.
         causal: Whether query i sees the keys up to position i + key length - query length alone.
         scale: What the products are multiplied by; None is 1 / sqrt(head_dim).
+        bias: [heads, query length, key length], added to the scaled products.
+        segments: [batch, query length] and [batch, key length]: a query sees the keys of its own segment; one of
+            segment 0 sees nothing.
 
     Returns:
         The output, with shape and dtype of `q`, and the log-sum-exp of each row's scores, float64
@@ -30,11 +39,16 @@ def attention_reference(
     values = v.double().repeat_interleave(heads_per_kv_head, dim=1)
     scale = q.shape[-1] ** -0.5 if scale is None else scale
     scores = q.double() @ keys.transpose(-2, -1) * scale
+    if bias is not None:
+        scores = scores + bias.double()
 
     query_count, key_count = scores.shape[-2:]
     visible = torch.ones(query_count, key_count, dtype=torch.bool, device=q.device)
     if causal:
         visible = visible.tril(key_count - query_count)
+    if segments is not None:
+        of_query, of_key = segments[0][:, None, :, None], segments[1][:, None, None, :]
+        visible = visible & (of_query == of_key) & (of_query != 0)
     scores = scores.masked_fill(~visible, -torch.inf)
 
     sees_nothing = ~visible.any(dim=-1, keepdim=True)

@@ -12,7 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from fastmask.kernels import attention, attention_backend, chosen_backend
+from fastmask.kernels import Alibi, RelativeBias, attention, attention_backend, chosen_backend
 from fastmask.kernels.reference import attention_reference
 
 BACKENDS = ("sdpa", "reference", "triton")
@@ -87,6 +87,38 @@ def test_triton_has_no_kernel_for_other_devices():
         attention(q, q, q)
 
 
+def on_gpu_with(feature):
+    """Arguments that our kernels are chosen for, of tensors that claim to be on a GPU."""
+    ends = torch.empty(3, dtype=torch.int32, device="cuda")
+    return {
+        "relative": {"bias": RelativeBias(torch.empty(32, 8, device="cuda"))},
+        "alibi": {"bias": Alibi(torch.empty(8, device="cuda"))},
+        "segments": {"segment_ids": torch.empty(2, 30, dtype=torch.int32, device="cuda")},
+        "packed": {"cu_seqlens_q": ends, "cu_seqlens_k": ends, "max_seqlen_q": 20, "max_seqlen_k": 20},
+    }[feature]
+
+
+FEATURES = ("relative", "alibi", "segments", "packed")
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+def test_on_gpu_triton_computes_bias_segments_and_packed_rows(on_gpu, feature):
+    q = on_gpu(30, 8, 64) if feature == "packed" else on_gpu(2, 8, 30, 64)
+    assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "triton"
+    out = attention(q, q, q, causal=True, **on_gpu_with(feature))
+    assert (out.shape, out.dtype, out.device) == (q.shape, q.dtype, q.device)
+    with attention_backend("sdpa"):
+        assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "sdpa"
+
+
+@pytest.mark.parametrize("feature", FEATURES)
+@pytest.mark.parametrize(("head_dim", "dtype"), [(8, torch.bfloat16), (264, torch.bfloat16), (64, torch.float64)])
+def test_on_gpu_sdpa_computes_what_the_kernels_do_not_take(on_gpu, feature, head_dim, dtype):
+    shape = (30, 8, head_dim) if feature == "packed" else (2, 8, 30, head_dim)
+    q = on_gpu(*shape, dtype=dtype)
+    assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "sdpa"
+
+
 def test_triton_refuses_a_gradient_on_the_gpu_too(on_gpu):
     q, k = on_gpu(1, 2, 5, 64), on_gpu(1, 2, 5, 64).requires_grad_()
     with attention_backend("triton"), pytest.raises(ValueError, match="no backward yet"):
@@ -95,7 +127,7 @@ def test_triton_refuses_a_gradient_on_the_gpu_too(on_gpu):
 
 
 def test_an_unknown_backend_is_refused_before_the_block_begins():
-    with pytest.raises(ValueError, match="no attention backend 'flash': choose one of 'sdpa', 'triton', 'reference'"):
+    with pytest.raises(ValueError, match="no attention backend 'flash': choose one of 'triton', 'sdpa', 'reference'"):
         attention_backend("flash")
 
 
@@ -181,12 +213,55 @@ def test_a_scale_that_is_no_number_is_refused(scale):
         attention(GOOD, GOOD, GOOD, scale=scale)
 
 
-@pytest.mark.parametrize(
-    "arguments", [{"bias": GOOD}, {"dropout_p": 0.1}, {"segment_ids": GOOD}, {"cu_seqlens_q": GOOD}]
-)
-def test_an_argument_that_does_nothing_is_not_taken(arguments):
+def test_an_argument_that_does_nothing_is_not_taken():
     with pytest.raises(TypeError, match="unexpected keyword argument"):
-        attention(GOOD, GOOD, GOOD, **arguments)
+        attention(GOOD, GOOD, GOOD, dropout_p=0.1)
+
+
+def int32(*values, device="cpu"):
+    return torch.tensor(values, dtype=torch.int32, device=device)
+
+
+ROW = zeros(7, 4, 16)
+IDS = torch.ones(2, 5, dtype=torch.int32)
+ENDS = {"cu_seqlens_q": int32(0, 3, 7), "cu_seqlens_k": int32(0, 3, 7)}
+BAD_OPTIONS = {
+    "a bias of numbers": (GOOD, {"bias": zeros(4, 5, 5)}, "RelativeBias or an Alibi; it is a Tensor"),
+    "a table of other heads": (GOOD, {"bias": RelativeBias(zeros(32, 3))}, "it has 3, q has 4"),
+    "slopes of other heads": (GOOD, {"bias": Alibi(zeros(8))}, "it has 8, q has 4"),
+    "a table elsewhere": (GOOD, {"bias": RelativeBias(zeros(32, 4, device="meta"))}, "it is on meta, q on cpu"),
+    "segments of another length": (GOOD, {"segment_ids": IDS[:, :4]}, r"for q must be int32 \[2, 5\].*int32 \[2, 4\]"),
+    "segments in int64": (GOOD, {"segment_ids": IDS.long()}, "they are torch.int64"),
+    "segments elsewhere": (GOOD, {"segment_ids": IDS.to("meta")}, "on cpu; they are .* on meta"),
+    "segments for k that do not fit": (GOOD, {"segment_ids": (IDS, IDS[:1])}, "segment_ids for k must be"),
+    "three segments": (GOOD, {"segment_ids": (IDS, IDS, IDS)}, "it has 3 parts"),
+    "segments in packed rows": (ROW, {**ENDS, "segment_ids": IDS}, "both say where documents end"),
+    "four dimensions packed": (GOOD, ENDS, r"q must be \[total, heads, head_dim\] with cu_seqlens"),
+    "no ends for k": (ROW, {"cu_seqlens_q": int32(0, 7)}, "must be given together"),
+    "ends in int64": (ROW, {**ENDS, "cu_seqlens_q": int32(0, 3, 7).long()}, "cu_seqlens_q must be int32.*torch.int64"),
+    "ends elsewhere": (ROW, {**ENDS, "cu_seqlens_k": int32(0, 3, 7, device="meta")}, "cu_seqlens_k must be.* on meta"),
+    "ends in a matrix": (ROW, {**ENDS, "cu_seqlens_k": int32(0, 3, 7)[None]}, "cu_seqlens_k must be"),
+    "no ends at all": (ROW, {**ENDS, "cu_seqlens_k": int32()}, "cu_seqlens_k must be"),
+    "more documents of k": (ROW, {**ENDS, "cu_seqlens_k": int32(0, 3, 3, 7)}, "they have 3, 4 ends"),
+    "ends from 1": (ROW, {**ENDS, "cu_seqlens_q": int32(1, 3, 7)}, r"cu_seqlens_q must start at 0.*\[1, 3, 7\]"),
+    "ends that fall": (ROW, {**ENDS, "cu_seqlens_k": int32(0, 8, 7)}, r"cu_seqlens_k must start at 0.*\[0, 8, 7\]"),
+    "ends before the total": (ROW, {**ENDS, "cu_seqlens_q": int32(0, 3, 6)}, "end at 7"),
+    "too short a longest one": (
+        ROW,
+        {**ENDS, "max_seqlen_k": 3},
+        "max_seqlen_k must reach the longest document, 4; it is 3",
+    ),
+    "a longest one of none": (GOOD, {"max_seqlen_q": 5}, "belong to cu_seqlens_q"),
+}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", BAD_OPTIONS)
+def test_options_that_do_not_fit_are_refused(name, backend):
+    tensor, options, message = BAD_OPTIONS[name]
+    for call in (attention, chosen_backend):
+        with attention_backend(backend), pytest.raises(ValueError, match=message):
+            call(tensor, tensor, tensor, **options)
 
 
 def test_causal_and_scale_are_given_by_name():
@@ -238,6 +313,71 @@ def test_length_zero(backend, causal, query_length, key_length):
     assert torch.equal(out, torch.zeros_like(q))
     out.sum().backward()
     assert torch.count_nonzero(q.grad) == 0
+
+
+# Bias, segments and packed rows, in the two backends that are torch.
+
+OPTIONS = {
+    "relative": lambda table: {"bias": RelativeBias(table)},
+    "relative, one direction": lambda table: {"bias": RelativeBias(table, bidirectional=False, max_distance=40)},
+    "alibi": lambda table: {"bias": Alibi(torch.tensor([0.5, 0.25, 0.125, 0.0625]))},
+    "segments": lambda table: {
+        "segment_ids": (int32(1, 1, 2, 0, 3).expand(2, -1), int32(1, 3, 0, 2, 2, 1, 9).expand(2, -1))
+    },
+    "both": lambda table: OPTIONS["segments"](table) | OPTIONS["relative"](table),
+}
+
+
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("name", OPTIONS)
+def test_sdpa_and_the_reference_agree_with_bias_and_segments(name, causal):
+    results = []
+    for backend in ("sdpa", "reference"):
+        inputs = tensors(5, 7, 4, 2, requires_grad=True)
+        table = torch.linspace(-2, 2, 128, dtype=torch.float64).view(32, 4).requires_grad_()
+        options = OPTIONS[name](table)
+        with attention_backend(backend):
+            out = attention(*inputs, causal=causal, **options)
+        learned = [*inputs, table] if "bias" in options and isinstance(options["bias"], RelativeBias) else inputs
+        weights = torch.linspace(-1, 1, out.numel(), dtype=out.dtype).view_as(out)
+        results.append([out, *torch.autograd.grad((out * weights).sum(), learned)])
+    for ours, expected in zip(*results, strict=True):
+        assert expected.isfinite().all()
+        torch.testing.assert_close(ours, expected)
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "reference"])
+def test_a_segment_sees_itself_alone_and_padding_nothing(backend):
+    q, k, v = tensors(7, 7)
+    ids = int32(1, 1, 1, 2, 2, 0, 0)
+    with attention_backend(backend):
+        out = attention(q, k, v, segment_ids=ids.expand(2, -1))
+        for part in (slice(0, 3), slice(3, 5)):
+            torch.testing.assert_close(out[:, :, part], attention(q[:, :, part], k[:, :, part], v[:, :, part]))
+    assert torch.count_nonzero(out[:, :, 5:]) == 0
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "reference"])
+@pytest.mark.parametrize("causal", [False, True])
+def test_packed_documents_are_what_each_is_alone(backend, causal):
+    q, k, v = (x[0].transpose(0, 1).requires_grad_() for x in tensors(7, 9, 4, 2))
+    bias = RelativeBias(torch.linspace(-2, 2, 128, dtype=torch.float64).view(32, 4))
+    ends = {"cu_seqlens_q": int32(0, 3, 3, 7), "cu_seqlens_k": int32(0, 2, 4, 9)}
+    with attention_backend(backend):
+        packed = attention(q, k, v, causal=causal, bias=bias, **ends)
+        alone = [
+            attention(*(x.transpose(0, 1)[None] for x in (q[a:b], k[c:d], v[c:d])), causal=causal, bias=bias)
+            for a, b, c, d in [(0, 3, 0, 2), (3, 3, 2, 4), (3, 7, 4, 9)]
+        ]
+    torch.testing.assert_close(packed, torch.cat(alone, dim=2)[0].transpose(0, 1))
+    assert all(gradient.isfinite().all() for gradient in torch.autograd.grad(packed.sum(), (q, k, v)))
+
+
+@pytest.mark.parametrize("backend", ["sdpa", "reference"])
+def test_no_document_at_all(backend):
+    nothing = zeros(0, 4, 16)
+    with attention_backend(backend):
+        assert attention(nothing, nothing, nothing, cu_seqlens_q=int32(0), cu_seqlens_k=int32(0)).shape == (0, 4, 16)
 
 
 # torch.compile, and the operator without its kernel.
@@ -301,7 +441,7 @@ def test_in_a_new_process(program):
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("module", ["", ".configs", ".operator", ".reference"])
+@pytest.mark.parametrize("module", ["", ".bias", ".configs", ".dispatch", ".reference"])
 def test_the_examples_in_the_documentation_run(module):
     results = doctest.testmod(importlib.import_module("fastmask.kernels" + module))
     assert results.attempted > 0

@@ -38,12 +38,24 @@ class Figures(NamedTuple):
     asynchronous_copies: int
 
 
-def signature(dtype: str, stride_type: str) -> dict[str, str]:
+# What a call may have, as `tiles.Extras` gives it to a kernel: constants and the tensors that come with them.
+FEATURES = {
+    "relative": ({"REACH": 91}, {"VECTOR": "*fp32"}),
+    "alibi": ({"ALIBI": True}, {"SLOPES": "*fp32"}),
+    "segments": ({"SEGMENTS": True}, {"SEGMENTS_Q": "*i32", "SEGMENTS_K": "*i32"}),
+    "packed": ({"PACKED": True}, {"BOUNDS_Q": "*i32", "BOUNDS_K": "*i32"}),
+}
+NO_FEATURE = {"REACH": 0, "ALIBI": False, "SEGMENTS": False, "PACKED": False}
+OPTIONAL = ("VECTOR", "SLOPES", "SEGMENTS_Q", "SEGMENTS_K", "BOUNDS_Q", "BOUNDS_K")
+
+
+def signature(kernel, dtype: str, stride_type: str) -> dict[str, str]:
     """The types that a launch finds out from its arguments."""
-    types = {name: stride_type if name.startswith("stride") else "i32" for name in forward_kernel.arg_names}
-    types |= dict.fromkeys(("Q", "K", "V", "OUT"), f"*{dtype}")
-    types |= {"LSE": "*fp32", "scale_log2": "fp32"}
-    return types | dict.fromkeys(("D", "BLOCK_D", "BLOCK_M", "BLOCK_N", "CAUSAL"), "constexpr")
+    types = {name: stride_type if name.startswith("stride") else "i32" for name in kernel.arg_names}
+    types |= {name: f"*{dtype}" for name in kernel.arg_names if name.isupper()}
+    types |= dict.fromkeys({"LSE", "DELTA", "BY_DISTANCE"} & set(types), "*fp32")
+    types |= dict.fromkeys({"scale", "scale_log2"} & set(types), "fp32")
+    return types
 
 
 def compiled(
@@ -51,18 +63,27 @@ def compiled(
     head_dim: int,
     causal: bool,
     tiles: configs.ForwardTiles,
+    features: tuple[str, ...] = (),
     stride_type: str = "i32",
     ones: tuple[str, ...] = (),
+    kernel=forward_kernel,
 ) -> triton.compiler.CompiledKernel:
-    """Compile the kernel; `ones` are arguments of value 1, which a launch turns into constants."""
+    """Compile the kernel; `ones` are arguments of value 1, which a launch makes constants, as it does with None."""
     constants = {"D": head_dim, "BLOCK_D": configs.padded_head_dim(head_dim), "CAUSAL": causal}
-    constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N} | dict.fromkeys(ones, 1)
-    types = signature(dtype, stride_type) | dict.fromkeys(ones, "constexpr")
+    constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N} | dict.fromkeys(ones, 1) | NO_FEATURE
+    constants |= dict.fromkeys(OPTIONAL)
+    types = signature(kernel, dtype, stride_type)
+    for name in features:
+        flags, tensors = FEATURES[name]
+        constants |= flags
+        types |= tensors
+        constants = {name: value for name, value in constants.items() if name not in tensors}
+    types |= dict.fromkeys(constants, "constexpr")
     # What a launch also finds out: torch's memory is aligned, and so is every row of whole 16-byte pieces.
     aligned = [name for name, kind in types.items() if kind.startswith("*") or name.startswith("stride")]
-    place = {name: (index,) for index, name in enumerate(forward_kernel.arg_names)}
+    place = {name: (index,) for index, name in enumerate(kernel.arg_names)}
     source = ASTSource(
-        forward_kernel,
+        kernel,
         signature=types,
         constexprs={place[name]: value for name, value in constants.items()},
         attrs={place[name]: [["tt.divisibility", 16]] for name in aligned},
@@ -124,6 +145,36 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
     assert figures.shared_memory <= min(SM90_SHARED_MEMORY, SM86_SHARED_MEMORY), figures
     assert figures.asynchronous_copies > 0, figures
     assert (figures.wgmma > 0) == (dtype != "fp32"), figures  # float32 is multiplied in full, not in TF32
+
+
+@pytest.mark.parametrize(
+    ("dtype", "head_dim", "causal", "features"),
+    [
+        ("bf16", 64, False, ("relative",)),
+        ("bf16", 64, True, ("relative",)),
+        ("fp16", 64, True, ("alibi",)),
+        ("bf16", 64, False, ("segments",)),
+        ("bf16", 64, True, ("packed",)),
+        ("bf16", 64, False, ("packed", "relative")),
+        ("bf16", 64, True, ("segments", "relative")),
+        ("bf16", 16, True, ("segments", "relative")),
+        ("bf16", 32, False, ("segments", "relative")),
+        ("bf16", 80, True, ("segments", "relative")),
+        ("bf16", 128, False, ("segments", "relative")),
+        ("bf16", 256, True, ("segments", "relative")),
+        ("fp32", 32, False, ("segments", "relative")),
+        ("fp32", 64, True, ("segments", "relative")),
+        ("fp32", 128, True, ("segments", "relative")),
+        ("fp32", 256, True, ("segments", "relative")),
+    ],
+)
+def test_every_feature_fits_a_hopper(dtype, head_dim, causal, features, tmp_path):
+    tiles = configs.forward_tiles(head_dim, BYTES[dtype], biased=features != ("packed",))
+    figures = measured(compiled(dtype, head_dim, causal, tiles, features), tmp_path)
+    print(figures)
+    assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
+    assert figures.shared_memory <= SM86_SHARED_MEMORY, figures
+    assert (figures.wgmma > 0) == (dtype != "fp32"), figures
 
 
 LAUNCHES = {

@@ -11,6 +11,7 @@ torch.Size([1, 2, 5, 16])
 The files beside this one are links into the `kernels/` folder at the top of the repository, where they are described.
 """
 
-from fastmask.kernels.operator import attention, attention_backend, chosen_backend
+from fastmask.kernels.bias import Alibi, RelativeBias
+from fastmask.kernels.dispatch import attention, attention_backend, chosen_backend
 
-__all__ = ["attention", "attention_backend", "chosen_backend"]
+__all__ = ["Alibi", "RelativeBias", "attention", "attention_backend", "chosen_backend"]

@@ -1,0 +1,298 @@
+"""`attention`: one call for every backend. It chooses who computes, and says why one cannot."""
+
+import importlib.util
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from contextvars import ContextVar
+from functools import partial
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .arguments import KERNEL_DTYPES, Call, SegmentIds, checked_call, names
+from .bias import Alibi, RelativeBias
+from .configs import HEAD_DIMS
+from .operator import attention_forward
+from .reference import attention_reference
+
+_HAS_TRITON = importlib.util.find_spec("triton") is not None
+
+
+# How each backend computes a call.
+
+
+def _document_by_document(compute: Callable[[Call], Tensor], call: Call) -> Tensor:
+    """Compute packed rows one after the other, for backends that know nothing of them."""
+    if call.packing is None:
+        return compute(call)
+    outputs = [call.q[:, :, :0]]
+    ends = zip(call.packing.cu_seqlens_q.tolist(), call.packing.cu_seqlens_k.tolist(), strict=True)
+    begin_q, begin_k = next(ends)
+    for end_q, end_k in ends:
+        q, k, v = call.q[:, :, begin_q:end_q], call.k[:, :, begin_k:end_k], call.v[:, :, begin_k:end_k]
+        outputs.append(compute(call._replace(q=q, k=k, v=v, packing=None)))
+        begin_q, begin_k = end_q, end_k
+    return torch.cat(outputs, dim=2)
+
+
+def _sdpa(call: Call) -> Tensor:
+    sdpa = partial(F.scaled_dot_product_attention, scale=call.scale)
+    q, k, v = call.q, call.k, call.v
+    if q.shape[1] != k.shape[1]:  # a branch: torch.compile's symbolic `!=` is no bool for the argument
+        sdpa = partial(sdpa, enable_gqa=True)
+    if call.bias is not None or call.segments is not None:
+        return _sdpa_with_mask(sdpa, call)
+    if not call.causal:
+        return sdpa(q, k, v)
+    # SDPA's is_causal lines the first query up with the first key; ours lines up the last ones.
+    query_count, key_count = q.shape[2], k.shape[2]
+    if query_count >= key_count:
+        blind = query_count - key_count  # the queries before the first key
+        seeing = sdpa(q[:, :, blind:], k, v, is_causal=True)
+        return F.pad(seeing, (0, 0, blind, 0)) if blind else seeing
+    visible = torch.ones(query_count, key_count, dtype=torch.bool, device=q.device).tril(key_count - query_count)
+    return sdpa(q, k, v, attn_mask=visible)
+
+
+def _sdpa_with_mask(sdpa: Callable[..., Tensor], call: Call) -> Tensor:
+    query_count, key_count = call.q.shape[2], call.k.shape[2]
+    visible = torch.ones(1, 1, query_count, key_count, dtype=torch.bool, device=call.q.device)
+    if call.causal:
+        visible = visible.tril(key_count - query_count)
+    if call.segments is not None:
+        of_query, of_key = call.segments[0][:, None, :, None], call.segments[1][:, None, None, :]
+        visible = visible & (of_query == of_key) & (of_query != 0)
+    blind = ~visible.any(dim=-1, keepdim=True)
+    mask = visible | blind  # a row of minus infinities is NaN to some of SDPA's kernels
+    if call.bias is not None:
+        mask = call.bias.dense(query_count, key_count).to(call.q.dtype).masked_fill(~mask, -torch.inf)
+    return sdpa(call.q, call.k, call.v, attn_mask=mask).masked_fill(blind, 0.0)
+
+
+def _triton(call: Call) -> Tensor:
+    options: dict[str, Tensor | int] = {}
+    if isinstance(call.bias, RelativeBias):
+        bias = call.bias
+        options |= {"table": bias.table, "bidirectional": bias.bidirectional, "max_distance": bias.max_distance}
+    elif call.bias is not None:
+        options["slopes"] = call.bias.slopes
+    if call.segments is not None:
+        options |= {"segments_q": call.segments[0], "segments_k": call.segments[1]}
+    if call.packing is not None:
+        options |= call.packing._asdict()
+    out: Tensor = attention_forward(call.q, call.k, call.v, call.causal, call.scale, **options)[0]
+    return out
+
+
+def _reference(call: Call) -> Tensor:
+    bias = None if call.bias is None else call.bias.dense(call.q.shape[2], call.k.shape[2])
+    return attention_reference(call.q, call.k, call.v, call.causal, call.scale, bias, call.segments)[0]
+
+
+# What may stand in the way of the kernels: each returns it in words, or None.
+
+
+def _triton_is_missing(call: Call) -> str | None:
+    return None if _HAS_TRITON else "triton is not installed here: pip install 'triton>=3.6' (Linux alone has it)"
+
+
+def _device_without_kernel(call: Call) -> str | None:
+    if call.q.device.type == "cuda":
+        return None
+    if call.q.device.type != "cpu":
+        return f"it has no kernel for tensors on {call.q.device}: move them to a GPU"
+    from .tiles import INTERPRETED
+
+    if INTERPRETED:
+        return None
+    return "the tensors are on the CPU: move them to a GPU, or set TRITON_INTERPRET=1 before Python starts"
+
+
+def _dtype_without_kernel(call: Call) -> str | None:
+    return None if call.q.dtype in KERNEL_DTYPES else f"it computes {names(KERNEL_DTYPES)}, not {call.q.dtype}"
+
+
+def _head_dim_without_kernel(call: Call) -> str | None:
+    head_dim = call.q.shape[3]
+    if HEAD_DIMS[0] <= head_dim <= HEAD_DIMS[-1] and head_dim % HEAD_DIMS.step == 0:  # `in` stops torch.compile
+        return None
+    return f"it takes head sizes {HEAD_DIMS[0]} to {HEAD_DIMS[-1]} in steps of {HEAD_DIMS.step}, not {head_dim}"
+
+
+def _gradient_wanted(call: Call) -> str | None:
+    learned = (call.q, call.k, call.v) + ((call.bias.table,) if isinstance(call.bias, RelativeBias) else ())
+    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned):
+        return "it has no backward yet, and an input requires grad: use torch.no_grad(), or another backend to train"
+    return None
+
+
+# When a backend is chosen that nobody forced.
+
+
+def _always(call: Call) -> bool:
+    return True
+
+
+def _never(call: Call) -> bool:
+    return False
+
+
+def _on_gpu_with_bias_segments_or_packing(call: Call) -> bool:
+    return call.q.is_cuda and (call.bias is not None or call.segments is not None or call.packing is not None)
+
+
+class _Backend(NamedTuple):
+    unforced: Callable[[Call], bool]
+    obstacles: tuple[Callable[[Call], str | None], ...]
+    compute: Callable[[Call], Tensor]
+
+
+# Unforced, the first row computes that is for such calls and meets no obstacle. Without a bias torch's own kernels
+# (FlashAttention, cuDNN) are the ones to beat on a GPU; with one they need the whole matrix of pairs. Forced, a row
+# computes or raises.
+_DISPATCH = {
+    "triton": _Backend(
+        _on_gpu_with_bias_segments_or_packing,
+        (_triton_is_missing, _device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel, _gradient_wanted),
+        _triton,
+    ),
+    "sdpa": _Backend(_always, (), partial(_document_by_document, _sdpa)),
+    "reference": _Backend(_never, (), partial(_document_by_document, _reference)),
+}
+_forced: ContextVar[str | None] = ContextVar("fastmask_attention_backend", default=None)
+
+
+def _choose(call: Call) -> str:
+    forced = _forced.get()
+    if forced is None:
+        return next(name for name, row in _DISPATCH.items() if row.unforced(call) and _obstacle(row, call) is None)
+    obstacle = _obstacle(_DISPATCH[forced], call)
+    if obstacle is not None:
+        raise ValueError(f"the attention backend {forced!r} is forced and cannot serve this call: {obstacle}")
+    return forced
+
+
+def _obstacle(row: _Backend, call: Call) -> str | None:
+    return next((reason for check in row.obstacles if (reason := check(call)) is not None), None)
+
+
+def attention_backend(name: str) -> AbstractContextManager[None]:
+    """Force the backend of every `attention` call inside the `with` block.
+
+    Blocks nest and the innermost wins; a thread or asyncio task that enters one changes nothing in the others. Enter
+    the block outside of a function given to torch.compile, which then follows it: a change compiles anew.
+
+    >>> q = torch.randn(1, 2, 5, 16)
+    >>> with attention_backend("reference"):
+    ...     chosen_backend(q, q, q)
+    'reference'
+
+    Args:
+        name: "triton" (the kernels of this package), "sdpa" (torch's scaled_dot_product_attention) or "reference"
+            (float64, the whole matrix of scores in memory).
+
+    Raises:
+        ValueError: No backend has that name. One that cannot serve a call raises at that call.
+    """
+    if name not in _DISPATCH:
+        raise ValueError(f"there is no attention backend {name!r}: choose one of {', '.join(map(repr, _DISPATCH))}")
+    return _forced_to(name)
+
+
+@contextmanager
+def _forced_to(name: str) -> Iterator[None]:
+    token = _forced.set(name)
+    try:
+        yield
+    finally:
+        _forced.reset(token)
+
+
+def chosen_backend(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+    bias: RelativeBias | Alibi | None = None,
+    cu_seqlens_q: Tensor | None = None,
+    cu_seqlens_k: Tensor | None = None,
+    max_seqlen_q: int | None = None,
+    max_seqlen_k: int | None = None,
+    segment_ids: SegmentIds | None = None,
+) -> str:
+    """Return the name of the backend that `attention`, called here with these arguments, computes with.
+
+    Arguments and errors are those of `attention`.
+
+    >>> q = torch.randn(1, 2, 5, 16)
+    >>> chosen_backend(q, q, q, causal=True)
+    'sdpa'
+    """
+    bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
+    return _choose(checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids))
+
+
+def attention(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    *,
+    causal: bool = False,
+    scale: float | None = None,
+    bias: RelativeBias | Alibi | None = None,
+    cu_seqlens_q: Tensor | None = None,
+    cu_seqlens_k: Tensor | None = None,
+    max_seqlen_q: int | None = None,
+    max_seqlen_k: int | None = None,
+    segment_ids: SegmentIds | None = None,
+) -> Tensor:
+    """Compute softmax(q k^T x scale + bias) v for each head.
+
+    Query i stands at key position i + key length - query length: with `causal` it sees the keys up to there, so a
+    single new query sees its whole cache. A query that sees no key gives zeros. Lengths may be 0.
+
+    >>> q = torch.randn(2, 8, 5, 64)
+    >>> k = v = torch.randn(2, 2, 7, 64)
+    >>> attention(q, k, v, causal=True).shape
+    torch.Size([2, 8, 5, 64])
+
+    T5's encoder; and two documents of 3 and 4 tokens in one row, which do not see each other:
+
+    >>> attention(q, k, v, scale=1.0, bias=RelativeBias(torch.zeros(32, 8))).shape
+    torch.Size([2, 8, 5, 64])
+    >>> row = torch.randn(7, 8, 64)
+    >>> ends = torch.tensor([0, 3, 7], dtype=torch.int32)
+    >>> attention(row, row, row, cu_seqlens_q=ends, cu_seqlens_k=ends).shape
+    torch.Size([7, 8, 64])
+
+    Args:
+        q: [batch, heads, query length, head_dim], float32, float16, bfloat16 or float64, any strides; with cu_seqlens
+            [total, heads, head_dim].
+        k: [batch, kv_heads, key length, head_dim] or [total, kv_heads, head_dim], dtype and device of `q`. heads is a
+            multiple of kv_heads: each head of `k` and `v` serves heads / kv_heads neighbouring heads of `q`.
+        v: As `k`.
+        causal: Whether a query sees only the keys up to its own position.
+        scale: What the scores are multiplied by; None is 1 / sqrt(head_dim), T5 uses 1.0.
+        bias: `RelativeBias` or `Alibi`, of any dtype, on the device of `q`.
+        cu_seqlens_q: Where the documents of packed queries begin and end, int32 [documents + 1]; document n has
+            the rows from entry n up to entry n + 1. Each document is a sequence of its own.
+        cu_seqlens_k: The same for the keys.
+        max_seqlen_q: The longest document's queries, or more. Without it a GPU is waited for.
+        max_seqlen_k: The same for the keys.
+        segment_ids: int32 [batch, length], or one such tensor for the queries and one for the keys: a query sees
+            the keys of its own segment. One of segment 0, which is padding, sees nothing. Not with cu_seqlens.
+
+    Returns:
+        Shape and dtype of `q`.
+
+    Raises:
+        ValueError: The tensors do not fit each other, or the forced backend cannot serve them: the message says why.
+    """
+    bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
+    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids)
+    out = _DISPATCH[_choose(call)].compute(call)
+    return out if call.packing is None else out[0].transpose(0, 1)

@@ -1,0 +1,130 @@
+"""What the forward and the backward kernels share: where a document lies, tiles of rows, their bias, who sees whom."""
+
+# mypy: disable-error-code="untyped-decorator, no-untyped-def, no-untyped-call"
+
+import math
+from typing import NamedTuple
+
+import triton
+import triton.language as tl
+from torch import Tensor
+
+INTERPRETED: bool = triton.knobs.runtime.interpret  # read when the decorators below read it
+LOG2_E = math.log2(math.e)
+
+
+class Extras(NamedTuple):
+    """What a call may have beyond q, k and v.
+
+    vector: [heads, 2 x reach + 1] float32, contiguous: the relative bias of each distance, in base 2.
+    slopes: [heads] float32, contiguous: ALiBi's, in base 2.
+    segments_q, segments_k: [batch, length] int32, contiguous.
+    cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k: the bounds of packed rows, whose tensors are
+        [1, heads, total, head_dim].
+    """
+
+    vector: Tensor | None = None
+    slopes: Tensor | None = None
+    segments_q: Tensor | None = None
+    segments_k: Tensor | None = None
+    cu_seqlens_q: Tensor | None = None
+    cu_seqlens_k: Tensor | None = None
+    max_seqlen_q: int = 0
+    max_seqlen_k: int = 0
+
+    @property
+    def pointers(self) -> tuple[Tensor | None, ...]:
+        """The tensors, in the order of the kernels' arguments."""
+        return self[:6]
+
+    @property
+    def flags(self) -> dict[str, int | bool]:
+        """The constants that the kernels are compiled with."""
+        return {
+            "REACH": 0 if self.vector is None else self.vector.shape[1] // 2,
+            "ALIBI": self.slopes is not None,
+            "SEGMENTS": self.segments_q is not None,
+            "PACKED": self.cu_seqlens_q is not None,
+        }
+
+    @property
+    def biased(self) -> bool:
+        """Whether scores depend on more than q and k."""
+        return any(tensor is not None for tensor in (self.vector, self.slopes, self.segments_q))
+
+    def counts(self, q: Tensor, k: Tensor) -> tuple[int, int, int]:
+        """Return the number of documents, and the longest one's number of queries and of keys."""
+        if self.cu_seqlens_q is None:
+            return q.shape[0], q.shape[2], k.shape[2]
+        return self.cu_seqlens_q.numel() - 1, self.max_seqlen_q, self.max_seqlen_k
+
+
+NO_EXTRAS = Extras()
+
+
+@triton.jit
+def locate(document, BOUNDS, length, PACKED: tl.constexpr):
+    """Return the batch row that holds a document, its first position there, and its length."""
+    row = document
+    first = document * 0
+    if PACKED:
+        row = document * 0
+        begin = tl.load(BOUNDS + document)
+        first = begin.to(tl.int64)
+        length = tl.load(BOUNDS + document + 1) - begin
+    return row, first, length
+
+
+@triton.jit
+def load_rows(tile, rows, row_count, D: tl.constexpr, BLOCK_D: tl.constexpr, CHECK_ROWS: tl.constexpr):
+    """Load a [rows, BLOCK_D] tile; rows at or after `row_count` and columns from D on read as 0."""
+    columns = tl.arange(0, BLOCK_D)
+    if CHECK_ROWS and D < BLOCK_D:
+        loaded = tl.load(tile, mask=(rows[:, None] < row_count) & (columns[None, :] < D), other=0.0)
+    elif CHECK_ROWS:
+        loaded = tl.load(tile, mask=rows[:, None] < row_count, other=0.0)
+    elif D < BLOCK_D:
+        loaded = tl.load(tile, mask=columns[None, :] < D, other=0.0)
+    else:
+        loaded = tl.load(tile)
+    return loaded
+
+
+@triton.jit
+def is_near(first_query, first_key, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, REACH: tl.constexpr):
+    """Whether a tile has a distance within the reach; elsewhere the relative bias is one number for the whole tile."""
+    return (first_key + BLOCK_N - 1 - first_query > -REACH) & (first_key - first_query - BLOCK_M + 1 < REACH)
+
+
+@triton.jit
+def add_bias(
+    scores, queries, keys, first_query, first_key, VECTOR, left, right, slope,
+    BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, REACH: tl.constexpr, ALIBI: tl.constexpr,
+):  # fmt: skip
+    """Add to [queries, keys] scores, in base 2, what the positions of both make. `left` and `right` are VECTOR's ends.
+
+    The branch is the same for a whole program, and a load within it is not staged through shared memory.
+    """
+    if REACH > 0:
+        if is_near(first_query, first_key, BLOCK_M, BLOCK_N, REACH):
+            distance = tl.minimum(tl.maximum(keys[None, :] - queries[:, None], -REACH), REACH)
+            scores += tl.load(VECTOR + (distance + REACH))
+        else:
+            scores += tl.where(first_key < first_query, left, right)
+    if ALIBI:
+        scores -= slope * tl.abs(keys[None, :] - queries[:, None]).to(tl.float32)
+    return scores
+
+
+@triton.jit
+def is_visible(
+    queries, keys, query_segments, key_segments, key_count,
+    MASKED: tl.constexpr, CAUSAL: tl.constexpr, SEGMENTS: tl.constexpr,
+):  # fmt: skip
+    """Return which of [queries, keys] see each other; without MASKED the positions are known to, segments may not."""
+    visible = keys[None, :] < key_count
+    if CAUSAL and MASKED:
+        visible = visible & (keys[None, :] <= queries[:, None])
+    if SEGMENTS:
+        visible = visible & (query_segments[:, None] == key_segments[None, :]) & (query_segments[:, None] != 0)
+    return visible
