@@ -1,8 +1,7 @@
 """A mixture of denoisers."""
 
-import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -10,41 +9,20 @@ import numpy.typing as npt
 from fastmask import _rust
 from fastmask.error import FastmaskError
 from fastmask.objectives.batches import Arrays, Batch, Draws, Layout, check_names, noise_array_of, outputs
+from fastmask.objectives.denoisers import (
+    OUTPUT_DTYPES,
+    Denoiser,
+    denoiser_of,
+    fitted,
+    greatest_labels,
+    least,
+    names_together,
+)
 from fastmask.objectives.objective import Objective, PadTo, Wanted
-from fastmask.objectives.prefix_lm import PrefixLM
-from fastmask.objectives.span_corruption import SpanCorruption
-from fastmask.roles import Roles, token_of_text
-from fastmask.settings import real_number, token_id, whole_number, whole_number_or_none
-
-# UL2's span denoisers: mean length and density (Tay et al. 2022, table 1); the seventh is the sequential one.
-_UL2_SPANS = ((3.0, 0.15), (8.0, 0.15), (3.0, 0.5), (8.0, 0.5), (64.0, 0.15), (64.0, 0.5))
-_UL2_SUFFIX = 0.25
-_UL2_MODE_TOKENS = {"R": "[NLU]", "S": "[S2S]", "X": "[NLG]"}
-
-# The outputs that a mixture knows how to put together, and which of them a prefix token comes before.
-_DTYPES: dict[str, type[np.signedinteger[Any]]] = {
-    "input_ids": np.int64,
-    "labels": np.int64,
-    "decoder_input_ids": np.int64,
-    "attention_mask": np.int64,
-    "segment_ids": np.int32,
-    "position_ids": np.int64,
-    "prefix_mask": np.int64,
-}
-_ENCODER_NAMES = ("input_ids", "attention_mask")
-
-_Result = TypeVar("_Result")
-
-
-class _Denoiser(NamedTuple):
-    objective: Objective
-    weight: float
-    prefix_id: int | None
-
-    @property
-    def shift(self) -> int:
-        """How far the prefix token moves the inputs."""
-        return int(self.prefix_id is not None)
+from fastmask.objectives.shares import ENCODER_NAMES, Share
+from fastmask.objectives.ul2 import MODE_TOKENS, ul2_denoisers
+from fastmask.roles import Roles
+from fastmask.settings import whole_number_or_none
 
 
 class MixtureOfDenoisers(Objective):
@@ -88,7 +66,7 @@ class MixtureOfDenoisers(Objective):
 
     """
 
-    denoisers: tuple[_Denoiser, ...]
+    denoisers: tuple[Denoiser, ...]
     inputs_length: int | None
     raw_length: int | None
     targets_length: int | None
@@ -107,12 +85,12 @@ class MixtureOfDenoisers(Objective):
         vocab_size: int | None = None,
         pad_id: int | None = None,
     ) -> None:
-        parts = [_denoiser(tok, number, given) for number, given in enumerate(denoisers)]
+        parts = [denoiser_of(tok, number, given) for number, given in enumerate(denoisers)]
         inputs_length = whole_number_or_none("inputs_length", inputs_length)
         if inputs_length is not None:
-            parts = [part._replace(objective=_fitted(part, inputs_length)) for part in parts]
+            parts = [part._replace(objective=fitted(part, inputs_length)) for part in parts]
         roles = Roles.of(None, vocab_size=vocab_size, pad_id=pad_id)
-        names = _check_together(parts, roles)
+        names = names_together(parts, roles)
         first = parts[0].objective
         settings = {
             "denoisers": tuple(parts),
@@ -122,7 +100,7 @@ class MixtureOfDenoisers(Objective):
             "pad_id": first.pad_id,
         }
         two_sided = "decoder_input_ids" in names
-        raw_length = None if inputs_length is None else _least(parts, inputs_length, "row_length")
+        raw_length = None if inputs_length is None else least(parts, inputs_length, "row_length")
         core = _rust.MixtureOfDenoisers(
             {
                 **settings,
@@ -135,7 +113,7 @@ class MixtureOfDenoisers(Objective):
         self.__dict__.update(
             isolates_documents=all(part.objective.isolates_documents for part in parts),
             raw_length=raw_length,
-            targets_length=_greatest_labels(parts, inputs_length) if two_sided else None,
+            targets_length=greatest_labels(parts, inputs_length) if two_sided else None,
             _names=names,
             _two_sided=two_sided,
         )
@@ -146,7 +124,7 @@ class MixtureOfDenoisers(Objective):
         tok: Any,
         inputs_length: int,
         *,
-        mode_tokens: Mapping[str, int | str | None] | None = _UL2_MODE_TOKENS,
+        mode_tokens: Mapping[str, int | str | None] | None = MODE_TOKENS,
         sentinel_ids: Iterable[int] | None = None,
         max_length: int | None = None,
         vocab_size: int | None = None,
@@ -180,25 +158,8 @@ class MixtureOfDenoisers(Objective):
         (63, [[12, 20, 21, 99, 1]])
 
         """
-        modes = dict.fromkeys("RSX") if mode_tokens is None else mode_tokens
-        check_names("mode_tokens", modes, ["R", "S", "X"])
         roles = Roles.of(tok, vocab_size=vocab_size, pad_id=pad_id, eos_id=eos_id, sentinel_ids=sentinel_ids)
-        room = whole_number("inputs_length", inputs_length) - any(token is not None for token in modes.values())
-        _name_what_is_missing(tok, modes, roles, room)
-        common: dict[str, Any] = {"max_length": max_length, "vocab_size": roles.vocab_size, "pad_id": roles.pad_id}
-        common |= {"eos_id": roles.eos_id, "decoder_start_id": decoder_start_id}
-        parts: list[tuple[Objective, float, int | str | None]] = []
-        for mean, density in _UL2_SPANS:
-            spans = SpanCorruption(
-                None,
-                mean_noise_span_length=mean,
-                noise_density=density,
-                sentinel_ids=roles.sentinel_ids,
-                **common,
-            )
-            parts.append((spans, 1.0, modes["X" if mean >= 12 or density >= 0.3 else "R"]))
-        prefix_lm = PrefixLM(None, noise_density=_UL2_SUFFIX, architecture="encoder_decoder", **common)
-        parts.append((prefix_lm, 1.0, modes["S"]))
+        parts = ul2_denoisers(tok, roles, inputs_length, mode_tokens, max_length, decoder_start_id)
         return cls(tok, parts, inputs_length=inputs_length, max_length=max_length)
 
     def for_length(self, seq_length: int) -> "MixtureOfDenoisers":
@@ -214,11 +175,11 @@ class MixtureOfDenoisers(Objective):
 
     def row_length(self, seq_length: int) -> int:
         """Return the longest row that every objective can make ``seq_length`` long at most."""
-        return _least(self.for_length(seq_length).denoisers, seq_length, "row_length")
+        return least(self.for_length(seq_length).denoisers, seq_length, "row_length")
 
     def packed_row_length(self, seq_length: int) -> int:
         """Return the same for a row that holds several documents."""
-        return _least(self.for_length(seq_length).denoisers, seq_length, "packed_row_length")
+        return least(self.for_length(seq_length).denoisers, seq_length, "packed_row_length")
 
     def padded_lengths(self, seq_length: int) -> PadTo:
         """Return the width of every batch of such rows; with an encoder (inputs, labels)."""
@@ -236,7 +197,7 @@ class MixtureOfDenoisers(Objective):
 
     def _drawn(
         self, batch: Batch, draws: Draws, num_threads: int | None
-    ) -> tuple[npt.NDArray[np.uint8], list[tuple["_Share", Arrays]]]:
+    ) -> tuple[npt.NDArray[np.uint8], list[tuple[Share, Arrays]]]:
         self._check(batch)
         choice = np.empty(len(batch), np.uint8)
         self._core.choose(batch.arrays, draws.arrays, choice)
@@ -268,7 +229,7 @@ class MixtureOfDenoisers(Objective):
         choice, parts = self._given_noise(batch, noise)
         return self._put_together(batch, list(zip(self._shares(batch, choice), parts, strict=True)), wanted)
 
-    def _put_together(self, batch: Batch, shares: list[tuple["_Share", Any]], wanted: Wanted) -> Arrays:
+    def _put_together(self, batch: Batch, shares: list[tuple[Share, Any]], wanted: Wanted) -> Arrays:
         shares = [(share, given) for share, given in shares if len(share.numbers)]
         layout = self._joint_layout(batch, shares, wanted)
         arrays = outputs(layout | batch.label_layout, wanted.out)
@@ -276,24 +237,24 @@ class MixtureOfDenoisers(Objective):
         made = [(share, self._corrupted(share, given, layout, wanted)) for share, given in shares]
         for share, out in made:
             for name in layout:
-                self._place(name, arrays[name], share, out)
+                share.place(name, arrays[name], out)
         return batch.labelled(arrays)
 
-    def _corrupted(self, share: "_Share", noise: Any, layout: Layout, wanted: Wanted) -> Arrays:
+    def _corrupted(self, share: Share, noise: Any, layout: Layout, wanted: Wanted) -> Arrays:
         width, labels_width = layout["input_ids"][0][1] - share.part.shift, layout["labels"][0][1]
         pad_to = (width, labels_width) if self._two_sided else width
         own = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
         return share.call(share.objective._carry_out, share.rows, noise, own)
 
-    def _shares(self, batch: Batch, choice: npt.NDArray[np.uint8]) -> list["_Share"]:
+    def _shares(self, batch: Batch, choice: npt.NDArray[np.uint8]) -> list[Share]:
         """Gather the rows of each objective: those of the first, then of the second, ..., each in their order."""
         numbers = np.argsort(choice, kind="stable").astype(np.int64)
         ordered = batch.in_order(numbers)
         ends = np.cumsum(np.bincount(choice, minlength=len(self.denoisers))).tolist()
         stretches = zip(self.denoisers, [0, *ends], ends, strict=False)
-        return [_Share(part, numbers[begin:end], ordered.between(begin, end)) for part, begin, end in stretches]
+        return [Share(part, numbers[begin:end], ordered.between(begin, end)) for part, begin, end in stretches]
 
-    def _joint_layout(self, batch: Batch, shares: list[tuple["_Share", Any]], wanted: Wanted) -> Layout:
+    def _joint_layout(self, batch: Batch, shares: list[tuple[Share, Any]], wanted: Wanted) -> Layout:
         """Widths that hold the longest row of any objective."""
         unpadded = Wanted(None, None, return_attention_mask=False, num_threads=None, out=None)
         inputs = labels = 0
@@ -307,131 +268,5 @@ class MixtureOfDenoisers(Objective):
         labels_width = _rust.padded_width(labels, pad_to[1], wanted.pad_to_multiple_of) if self._two_sided else width
         names = [name for name in self._names if name != "attention_mask" or wanted.return_attention_mask]
         names += ["segment_ids", "position_ids"] if batch.segments is not None else []
-        widths = {name: width if name in _ENCODER_NAMES else labels_width for name in names}
-        return {name: ((len(batch), widths[name]), _DTYPES[name]) for name in names}
-
-    def _place(self, name: str, array: npt.NDArray[Any], share: "_Share", out: Arrays) -> None:
-        """Write one output of one objective into its rows, behind the prefix token where it has one."""
-        part, numbers = share.part, share.numbers
-        shift = part.shift if name in _ENCODER_NAMES or not self._two_sided else 0
-        values: Any = out.get(name, 0)
-        if shift and name == "position_ids":
-            # The prefix token is the first of the first document.
-            values = values + (out["segment_ids"] == 1)
-        array[numbers, shift:] = values
-        if shift:
-            firsts = {"input_ids": part.prefix_id, "attention_mask": 1, "labels": -100, "segment_ids": 1}
-            array[numbers, 0] = firsts.get(name, int(name == "prefix_mask" and name in out))
-
-
-class _Share(NamedTuple):
-    """The rows of a batch that one objective gets."""
-
-    part: _Denoiser
-    numbers: npt.NDArray[np.int64]
-    rows: Batch
-
-    @property
-    def objective(self) -> Objective:
-        return self.part.objective
-
-    def call(self, work: Callable[..., _Result], *arguments: Any) -> _Result:
-        """Let an error of ``work`` that names a row name it by its number in the whole batch."""
-        try:
-            return work(*arguments)
-        except FastmaskError as error:
-            message = re.sub(r"^row (\d+)", lambda found: f"row {self.numbers[int(found[1])]}", str(error))
-            raise FastmaskError(message) from None
-
-
-def _denoiser(tok: Any, number: int, given: Any) -> _Denoiser:
-    if not isinstance(given, tuple | list) or len(given) != 3:
-        raise FastmaskError(f"denoiser {number} is {given!r}: give (objective, weight, prefix_token)")
-    objective, weight, prefix = given
-    if not isinstance(objective, Objective):
-        raise FastmaskError(f"denoiser {number} has a {type(objective).__name__}: give an objective, made already")
-    if isinstance(objective, MixtureOfDenoisers):
-        # Both would choose by the same word, and so some of its objectives would never be chosen.
-        raise FastmaskError(
-            f"denoiser {number} is a mixture itself: give its denoisers, each with its share of the weight"
-        )
-    if isinstance(prefix, str):
-        found = token_of_text(tok, prefix)
-        if found is None:
-            raise FastmaskError(
-                f"denoiser {number} has the prefix token {prefix!r}, which the tokenizer lacks: add it with "
-                f"tok.add_special_tokens([{prefix!r}]), or give another, an id or None"
-            )
-        prefix = found
-    prefix = token_id(f"the prefix token of denoiser {number}", prefix)
-    if prefix is not None and prefix >= objective.vocab_size:
-        raise FastmaskError(
-            f"denoiser {number} has the prefix token {prefix} in a vocabulary of {objective.vocab_size}: "
-            "give a token that is in it"
-        )
-    return _Denoiser(objective, real_number(f"the weight of denoiser {number}", weight), prefix)
-
-
-def _fitted(part: _Denoiser, inputs_length: int) -> Objective:
-    room = inputs_length - part.shift
-    if room < 1:
-        raise FastmaskError(f"inputs_length is {inputs_length}: there is no room for a token beside the prefix token")
-    return part.objective.for_length(room)
-
-
-def _check_together(parts: list[_Denoiser], roles: Roles) -> tuple[str, ...]:
-    """Refuse objectives that do not go together; return the names of their outputs."""
-    if not parts:
-        raise FastmaskError("there are no denoisers: give a list of (objective, weight, prefix_token)")
-    names = [tuple(part.objective([])) for part in parts]
-    wanted = {
-        "vocab_size": parts[0].objective.vocab_size if roles.vocab_size is None else roles.vocab_size,
-        "pad_id": (parts[0].objective.pad_id if roles.pad_id is None else roles.pad_id) or 0,
-        "framing": parts[0].objective.framing,
-        "decoder_input_ids": "decoder_input_ids" in names[0],
-    }
-    for number, (part, own) in enumerate(zip(parts, names, strict=True)):
-        unknown = [name for name in own if name not in _DTYPES]
-        if unknown:
-            raise FastmaskError(f"denoiser {number} gives {', '.join(unknown)}, which a mixture has no place for")
-        objective = part.objective
-        is_so = (objective.vocab_size, objective.pad_id or 0, objective.framing, "decoder_input_ids" in own)
-        for name, have, want in zip(wanted, is_so, wanted.values(), strict=True):
-            if have != want:
-                what = "an encoder" if name == "decoder_input_ids" else name
-                raise FastmaskError(
-                    f"denoiser {number} has {what} {have} where {want} is wanted: mix objectives of a kind"
-                )
-    return tuple(name for name in _DTYPES if any(name in own for own in names))
-
-
-def _least(parts: Iterable[_Denoiser], seq_length: int, name: str) -> int:
-    return min(int(getattr(part.objective, name)(seq_length - part.shift)) for part in parts)
-
-
-def _greatest_labels(parts: Iterable[_Denoiser], inputs_length: int | None) -> int | None:
-    if inputs_length is None:
-        return None
-    lengths: list[int] = []
-    for part in parts:
-        pad_to = part.objective.padded_lengths(inputs_length - part.shift)
-        length = pad_to[1] if isinstance(pad_to, tuple) else pad_to
-        if length is None:
-            return None
-        lengths.append(length)
-    return max(lengths)
-
-
-def _name_what_is_missing(tok: Any, modes: Mapping[str, Any], roles: Roles, room: int) -> None:
-    texts = [text for text in modes.values() if isinstance(text, str) and token_of_text(tok, text) is None]
-    needed = max(_rust.sentinels_needed(room, density, mean) for mean, density in _UL2_SPANS)
-    have = len(roles.sentinel_ids)
-    sentinels = [f"<extra_id_{have}> to <extra_id_{needed - 1}>"] if have < needed else []
-    if not texts and not sentinels:
-        return
-    advice = [f"tok.add_special_tokens({texts})"] if texts else []
-    advice += [f"tok.add_sentinels({needed})"] if sentinels else []
-    raise FastmaskError(
-        f"UL2 needs {', '.join([*texts, *sentinels])}, which the tokenizer lacks: "
-        f"add them with {' and '.join(advice)}, or give mode_tokens= or sentinel_ids="
-    )
+        widths = {name: width if name in ENCODER_NAMES else labels_width for name in names}
+        return {name: ((len(batch), widths[name]), OUTPUT_DTYPES[name]) for name in names}
