@@ -33,14 +33,18 @@ def _over_keys(
         skip = tl.cast(start, tl.int64)  # a row may start more than 2^31 elements into the tensor
         k = load_rows(k_tile + skip * stride_kn, keys, key_count, D, BLOCK_D, MASKED)
         scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale_log2
+        distance = keys[None, :] - queries[:, None]
         scores = add_bias(
-            scores, queries, keys, first_query, start, VECTOR, left, right, slope, BLOCK_M, BLOCK_N, REACH, ALIBI
+            scores, distance, first_query, start, VECTOR, left, right, slope, BLOCK_M, BLOCK_N, REACH, ALIBI
         )
         if MASKED or SEGMENTS:
             key_segments = keys
             if SEGMENTS:
                 key_segments = tl.load(KEY_SEGMENTS + keys, mask=keys < key_count, other=0)
-            visible = is_visible(queries, keys, query_segments, key_segments, key_count, MASKED, CAUSAL, SEGMENTS)
+            visible = is_visible(
+                keys[None, :] < key_count, distance, query_segments[:, None], key_segments[None, :],
+                MASKED, CAUSAL, SEGMENTS,
+            )  # fmt: skip
             scores = tl.where(visible, scores, float("-inf"))
         new_max = tl.maximum(row_max, tl.max(scores, 1))
         base = new_max

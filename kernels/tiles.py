@@ -98,33 +98,31 @@ def is_near(first_query, first_key, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr
 
 @triton.jit
 def add_bias(
-    scores, queries, keys, first_query, first_key, VECTOR, left, right, slope,
+    scores, distance, first_query, first_key, VECTOR, left, right, slope,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, REACH: tl.constexpr, ALIBI: tl.constexpr,
 ):  # fmt: skip
-    """Add to [queries, keys] scores, in base 2, what the positions of both make. `left` and `right` are VECTOR's ends.
+    """Add to a tile of scores, in base 2, what each distance makes. `left` and `right` are VECTOR's ends.
 
     The branch is the same for a whole program, and a load within it is not staged through shared memory.
     """
     if REACH > 0:
         if is_near(first_query, first_key, BLOCK_M, BLOCK_N, REACH):
-            distance = tl.minimum(tl.maximum(keys[None, :] - queries[:, None], -REACH), REACH)
-            scores += tl.load(VECTOR + (distance + REACH))
+            scores += tl.load(VECTOR + (tl.minimum(tl.maximum(distance, -REACH), REACH) + REACH))
         else:
             scores += tl.where(first_key < first_query, left, right)
     if ALIBI:
-        scores -= slope * tl.abs(keys[None, :] - queries[:, None]).to(tl.float32)
+        scores -= slope * tl.abs(distance).to(tl.float32)
     return scores
 
 
 @triton.jit
 def is_visible(
-    queries, keys, query_segments, key_segments, key_count,
+    visible, distance, query_segments, key_segments,
     MASKED: tl.constexpr, CAUSAL: tl.constexpr, SEGMENTS: tl.constexpr,
 ):  # fmt: skip
-    """Return which of [queries, keys] see each other; without MASKED the positions are known to, segments may not."""
-    visible = keys[None, :] < key_count
+    """Return which pairs of `visible` see each other; without MASKED the positions are known to, segments may not."""
     if CAUSAL and MASKED:
-        visible = visible & (keys[None, :] <= queries[:, None])
+        visible = visible & (distance <= 0)
     if SEGMENTS:
-        visible = visible & (query_segments[:, None] == key_segments[None, :]) & (query_segments[:, None] != 0)
+        visible = visible & (query_segments == key_segments) & (query_segments != 0)
     return visible

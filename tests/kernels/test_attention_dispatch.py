@@ -119,11 +119,18 @@ def test_on_gpu_sdpa_computes_what_the_kernels_do_not_take(on_gpu, feature, head
     assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "sdpa"
 
 
-def test_triton_refuses_a_gradient_on_the_gpu_too(on_gpu):
-    q, k = on_gpu(1, 2, 5, 64), on_gpu(1, 2, 5, 64).requires_grad_()
-    with attention_backend("triton"), pytest.raises(ValueError, match="no backward yet"):
-        attention(q, k, k)
-    assert chosen_backend(q, k, k) == "sdpa"
+def test_on_gpu_gradients_have_the_shapes_of_what_they_are_of(on_gpu):
+    q, k, v, table = (
+        on_gpu(2, 8, 30, 64),
+        on_gpu(2, 2, 40, 64),
+        on_gpu(2, 2, 40, 64),
+        on_gpu(32, 8, dtype=torch.float32),
+    )
+    out, lse = torch.ops.fastmask.attention_forward(q, k, v, True, 0.1, table)
+    nothing_else = (True, True, 128, None, None, None, None, None, 0, 0)
+    gradients = torch.ops.fastmask.attention_backward(out, q, k, v, out, lse, True, 0.1, table, *nothing_else)
+    for gradient, of in zip(gradients, (q, k, v, table), strict=True):
+        assert (gradient.shape, gradient.dtype, gradient.device) == (of.shape, of.dtype, of.device)
 
 
 def test_an_unknown_backend_is_refused_before_the_block_begins():

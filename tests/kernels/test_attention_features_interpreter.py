@@ -169,17 +169,36 @@ def tolerance(torchs_own: torch.Tensor, expected: torch.Tensor) -> float:
     return 2 * largest_error(torchs_own, expected) + FLOAT32_ROUNDINGS * largest
 
 
+def kernels(case: Case, q, k, v, bias) -> torch.Tensor:
+    with attention_backend("triton"):
+        return attention(q, k, v, causal=case.causal, scale=case.scale, bias=bias, **options(case))
+
+
+def with_gradients(
+    compute, case: Case, dtype: torch.dtype, carried: torch.dtype | None = None
+) -> dict[str, torch.Tensor]:
+    """The output and the gradients of q, k, v and the table, for numbers of `dtype` that are `carried` as another."""
+    inputs = [x.to(carried or dtype).requires_grad_() for x in tensors(case, dtype)]
+    learned, bias = dict(zip(("q", "k", "v"), inputs, strict=True)), bias_of(case, carried or torch.float32)
+    if isinstance(bias, RelativeBias):
+        learned["table"] = bias.table.requires_grad_()
+    out = compute(case, *inputs, bias)
+    d_out = torch.randn(out.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    gradients = torch.autograd.grad(out, list(learned.values()), d_out.to(out.dtype))
+    return {"output": out.detach()} | dict(zip(learned, gradients, strict=True))
+
+
 @pytest.mark.parametrize("dtype", DTYPES)
 @pytest.mark.parametrize("name", CASES)
-def test_forward_is_as_exact_as_torch_in_the_same_dtype(name, dtype, record_property):
-    case, bias = CASES[name], bias_of(CASES[name])
-    q, k, v = tensors(case, DTYPES[dtype])
-    with attention_backend("triton"):
-        out = attention(q, k, v, causal=case.causal, scale=case.scale, bias=bias, **options(case))
-    expected = exact(case, q, k, v, bias)
-    record_property("error", largest_error(out, expected))
-    assert (out.shape, out.dtype) == (q.shape, q.dtype)
-    assert largest_error(out, expected) <= tolerance(written_out(case, q, k, v, bias), expected)
+def test_output_and_gradients_are_as_exact_as_torch_in_the_same_dtype(name, dtype):
+    case = CASES[name]
+    ours, own = (with_gradients(compute, case, DTYPES[dtype]) for compute in (kernels, written_out))
+    expected = with_gradients(exact, case, DTYPES[dtype], carried=torch.float64)
+    for of in expected:
+        assert ours[of].dtype == (torch.float32 if of == "table" else DTYPES[dtype])
+        error, allowed = largest_error(ours[of], expected[of]), tolerance(own[of], expected[of])
+        print(f"{dtype} {of}: {error:.2e} of {allowed:.2e} allowed")
+        assert error <= allowed, of
 
 
 @pytest.mark.parametrize("table_dtype", [torch.float16, torch.bfloat16, torch.float64])
