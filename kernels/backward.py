@@ -44,7 +44,7 @@ def launch_backward(
     documents, query_count, key_count = extras.counts(q, k)
     d_out, q, k, v = (with_unit_stride(tensor) for tensor in (d_out, q, k, v))
     heads, kv_heads, head_dim = q.shape[1], k.shape[1], q.shape[3]
-    for_queries, for_keys = backward_tiles(head_dim, q.element_size())
+    for_queries, for_keys = backward_tiles(head_dim, q.element_size(), extras.dropout)
     sizes = {"D": head_dim, "BLOCK_D": padded_head_dim(head_dim), "CAUSAL": causal, "enable_fp_fusion": True}
     delta = torch.empty_like(lse)
     tiles = triton.cdiv(query_count, for_queries.BLOCK_M)
@@ -52,7 +52,7 @@ def launch_backward(
     by_distance = None
     if learned and extras.vector is not None:
         by_distance = torch.zeros(programs, extras.vector.shape[1], dtype=torch.float32, device=q.device)
-    counts = (heads // kv_heads, query_count, key_count, scale, scale * LOG2_E)
+    counts = (heads // kv_heads, query_count, key_count, scale, scale * LOG2_E, *extras.numbers)
     with torch.cuda.device_of(q):
         if programs and q.numel():
             queries_kernel[(programs,)](

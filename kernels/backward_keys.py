@@ -5,15 +5,16 @@
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_visible, load_rows, locate
+from .tiles import add_bias, is_kept, is_visible, load_rows, locate
 
 
 @triton.jit
 def _keys_over_queries(
     dk, dv, k, v, Q, D_OUT, LSE, DELTA, first, last, query_count, shift, first_key, keys, stride_qm, stride_gm,
-    scale_log2, VECTOR, left, right, slope, QUERY_SEGMENTS, key_segments,
+    scale_log2, VECTOR, left, right, slope, QUERY_SEGMENTS, key_segments, sample, seed, threshold, kept_scale,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, MASKED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Take the queries of [first, last) into the gradients of one tile of keys; all tiles here are [keys, queries].
 
@@ -31,6 +32,8 @@ def _keys_over_queries(
         lse = tl.load(LSE + rows, mask=rows < query_count, other=float("-inf")) * 1.4426950408889634
         lse = tl.where(lse == float("-inf"), float("inf"), lse)
         delta = tl.load(DELTA + rows, mask=rows < query_count, other=0.0)
+        if DROPOUT:  # before the branch of the bias: after it, registers spill
+            kept = tl.trans(is_kept(rows, first_key, sample, seed, threshold, BLOCK_M, BLOCK_N))
         distance = keys[:, None] - (rows + shift)[None, :]
         scores = tl.dot(k, tl.trans(q), input_precision="ieee") * scale_log2
         scores = add_bias(
@@ -46,21 +49,27 @@ def _keys_over_queries(
                 MASKED, CAUSAL, SEGMENTS,
             )  # fmt: skip
             weights = tl.where(visible, weights, 0.0)
-        dv = tl.dot(weights.to(d_out.dtype), d_out, dv, input_precision="ieee")
         d_weights = tl.dot(v, tl.trans(d_out), input_precision="ieee")
+        kept_weights = weights
+        if DROPOUT:
+            kept_weights = tl.where(kept, weights * kept_scale, 0.0)
+            d_weights = tl.where(kept, d_weights * kept_scale, 0.0)
+        dv = tl.dot(kept_weights.to(d_out.dtype), d_out, dv, input_precision="ieee")
         d_scores = weights * (d_weights - delta[None, :])
         dk = tl.dot(d_scores.to(q.dtype), q, dk, input_precision="ieee")
     return dk, dv
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["seed", "threshold"])
 def keys_kernel(
     Q, K, V, D_OUT, DK, DV, LSE, DELTA, VECTOR, SLOPES, SEGMENTS_Q, SEGMENTS_K, BOUNDS_Q, BOUNDS_K,
     stride_qb, stride_qh, stride_qm, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     stride_gb, stride_gh, stride_gm, stride_db, stride_dh, stride_dn, stride_eb, stride_eh, stride_en,
     stride_lb, stride_lh, kv_heads, heads_per_kv_head, query_count, key_count, scale, scale_log2,
+    seed, threshold, kept_scale,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, PACKED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Write DK and DV for one tile of keys of one key head, which sums over the query heads that it serves."""
     tiles = tl.cdiv(key_count, BLOCK_N)
@@ -114,12 +123,14 @@ def keys_kernel(
         dk, dv = _keys_over_queries(
             dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, sees_one, sees_all, query_count, shift,
             first_key, keys, stride_qm, stride_gm, scale_log2, vector, left, right, slope, SEGMENTS_Q, key_segments,
-            D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True,
+            document * kv_heads * heads_per_kv_head + head, seed, threshold, kept_scale,
+            D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
         )  # fmt: skip
         dk, dv = _keys_over_queries(
             dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, sees_all, query_count, query_count, shift,
             first_key, keys, stride_qm, stride_gm, scale_log2, vector, left, right, slope, SEGMENTS_Q, key_segments,
-            D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False,
+            document * kv_heads * heads_per_kv_head + head, seed, threshold, kept_scale,
+            D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,
         )  # fmt: skip
 
     inside = (keys[:, None] < key_count) & (columns[None, :] < D)

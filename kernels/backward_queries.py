@@ -8,7 +8,7 @@ One program owns a tile of queries of one head and walks the keys as the forward
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_near, is_visible, load_rows, locate
+from .tiles import add_bias, is_kept, is_near, is_visible, load_rows, locate
 
 NOWHERE = tl.constexpr(-(1 << 30))  # a distance that no reach has
 
@@ -42,8 +42,10 @@ def _queries_over_keys(
     dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right, q, d_out, lse, delta, K, V,
     first, last, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
     VECTOR, left, right, slope, query_segments, KEY_SEGMENTS, BY_DISTANCE,
+    rows, sample, seed, threshold, kept_scale,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, MASKED: tl.constexpr, LEARNED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Take the keys of [first, last) into the gradient of one tile of queries and of the bias."""
     offsets = tl.arange(0, BLOCK_N)
@@ -55,6 +57,8 @@ def _queries_over_keys(
         skip = tl.cast(start, tl.int64)
         k = load_rows(k_tile + skip * stride_kn, keys, key_count, D, BLOCK_D, MASKED)
         v = load_rows(v_tile + skip * stride_vn, keys, key_count, D, BLOCK_D, MASKED)
+        if DROPOUT:  # before the branch of the bias: after it, registers spill
+            kept = is_kept(rows, start, sample, seed, threshold, BLOCK_M, BLOCK_N)
         distance = keys[None, :] - queries[:, None]
         scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale_log2
         scores = add_bias(
@@ -71,6 +75,8 @@ def _queries_over_keys(
             )  # fmt: skip
             weights = tl.where(visible, weights, 0.0)
         d_weights = tl.dot(d_out, tl.trans(v), input_precision="ieee")
+        if DROPOUT:
+            d_weights = tl.where(kept, d_weights * kept_scale, 0.0)
         d_scores = weights * (d_weights - delta[:, None])
         dq = tl.dot(d_scores.to(k.dtype), k, dq, input_precision="ieee")
         if LEARNED:
@@ -96,15 +102,17 @@ def _queries_over_keys(
     return dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["seed", "threshold"])
 def queries_kernel(
     Q, K, V, OUT, D_OUT, DQ, LSE, DELTA, BY_DISTANCE,
     VECTOR, SLOPES, SEGMENTS_Q, SEGMENTS_K, BOUNDS_Q, BOUNDS_K,
     stride_qb, stride_qh, stride_qm, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     stride_ob, stride_oh, stride_om, stride_gb, stride_gh, stride_gm, stride_db, stride_dh, stride_dm,
     stride_lb, stride_lh, heads, heads_per_kv_head, query_count, key_count, scale, scale_log2,
+    seed, threshold, kept_scale,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, PACKED: tl.constexpr, LEARNED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Write DQ, DELTA and this program's own row of BY_DISTANCE for one tile of queries of one head."""
     tiles = tl.cdiv(query_count, BLOCK_M)
@@ -172,13 +180,15 @@ def queries_kernel(
         dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right, q, d_out, lse, delta, K, V,
         0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
         VECTOR, left, right, slope, query_segments, SEGMENTS_K, BY_DISTANCE,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, LEARNED,
+        rows, document_and_head, seed, threshold, kept_scale,
+        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, LEARNED, DROPOUT,
     )  # fmt: skip
     dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right = _queries_over_keys(
         dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right, q, d_out, lse, delta, K, V,
         edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
         VECTOR, left, right, slope, query_segments, SEGMENTS_K, BY_DISTANCE,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, LEARNED,
+        rows, document_and_head, seed, threshold, kept_scale,
+        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, LEARNED, DROPOUT,
     )  # fmt: skip
 
     if LEARNED:

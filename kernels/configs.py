@@ -93,10 +93,10 @@ def padded_head_dim(head_dim: int) -> int:
     return 1 << (head_dim - 1).bit_length()
 
 
-def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False) -> Tiles:
+def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False, dropout: bool = False) -> Tiles:
     """Return the row of the table for one head size (any of `HEAD_DIMS`) and 2 or 4 bytes per element.
 
-    `biased` is for calls with a bias or segments.
+    `biased` is for calls with a bias or segments. With dropout tiles are narrower: Philox takes registers.
 
     >>> forward_tiles(64, bytes_per_element=2)
     Tiles(BLOCK_M=128, BLOCK_N=64, num_warps=4, num_stages=3)
@@ -106,15 +106,20 @@ def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False) -
         (2, True): _HALF_BIASED,
         (4, False): _SINGLE,
         (4, True): _SINGLE_BIASED,
-    }[bytes_per_element, biased]
-    return table[padded_head_dim(head_dim)]
+    }[bytes_per_element, biased or dropout]
+    tiles = table[padded_head_dim(head_dim)]
+    return tiles._replace(BLOCK_N=min(tiles.BLOCK_N, 32)) if dropout else tiles
 
 
-def backward_tiles(head_dim: int, bytes_per_element: int) -> tuple[Tiles, Tiles]:
+def backward_tiles(head_dim: int, bytes_per_element: int, dropout: bool = False) -> tuple[Tiles, Tiles]:
     """Return the rows for the gradient of the queries and for that of keys and values.
 
     >>> backward_tiles(64, bytes_per_element=2)[0].BLOCK_M
     64
     """
-    queries, keys = {2: (_QUERIES_HALF, _KEYS_HALF), 4: (_QUERIES_SINGLE, _KEYS_SINGLE)}[bytes_per_element]
-    return queries[padded_head_dim(head_dim)], keys[padded_head_dim(head_dim)]
+    tables = {2: (_QUERIES_HALF, _KEYS_HALF), 4: (_QUERIES_SINGLE, _KEYS_SINGLE)}[bytes_per_element]
+    queries, keys = (table[padded_head_dim(head_dim)] for table in tables)
+    if dropout:
+        queries = queries._replace(BLOCK_M=min(queries.BLOCK_M, 32))
+        keys = keys._replace(BLOCK_M=min(keys.BLOCK_M, 16))
+    return queries, keys

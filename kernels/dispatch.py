@@ -14,7 +14,7 @@ from .bias import Alibi, RelativeBias
 from .configs import HEAD_DIMS
 from .operator import attention_forward
 from .reference import attention_reference
-from .sdpa import attention_sdpa, document_by_document
+from .sdpa import attention_sdpa, document_by_document, kept_pairs
 
 _HAS_TRITON = importlib.util.find_spec("triton") is not None
 
@@ -23,7 +23,7 @@ _HAS_TRITON = importlib.util.find_spec("triton") is not None
 
 
 def _triton(call: Call) -> Tensor:
-    options: dict[str, Tensor | int] = {}
+    options: dict[str, Tensor | float] = {}
     if isinstance(call.bias, RelativeBias):
         bias = call.bias
         options |= {"table": bias.table, "bidirectional": bias.bidirectional, "max_distance": bias.max_distance}
@@ -33,13 +33,24 @@ def _triton(call: Call) -> Tensor:
         options |= {"segments_q": call.segments[0], "segments_k": call.segments[1]}
     if call.packing is not None:
         options |= call.packing._asdict()
+    if call.dropout_p > 0.0:
+        seed = call.with_seed().dropout_seed or 0
+        # An operator's integers have a sign.
+        options |= {"dropout_p": call.dropout_p, "dropout_seed": seed - 2**64 if seed >= 2**63 else seed}
     out: Tensor = attention_forward(call.q, call.k, call.v, call.causal, call.scale, **options)[0]
     return out
 
 
 def _reference(call: Call) -> Tensor:
+    return document_by_document(_reference_of_document, call.with_seed())
+
+
+def _reference_of_document(call: Call) -> Tensor:
     bias = None if call.bias is None else call.bias.dense(call.q.shape[2], call.k.shape[2])
-    return attention_reference(call.q, call.k, call.v, call.causal, call.scale, bias, call.segments)[0]
+    kept = kept_pairs(call) if call.dropout_p > 0.0 else None
+    return attention_reference(
+        call.q, call.k, call.v, call.causal, call.scale, bias, call.segments, kept, call.dropout_p
+    )[0]  # fmt: skip
 
 
 # What may stand in the way of the kernels: each returns it in words, or None.
@@ -83,8 +94,9 @@ def _never(call: Call) -> bool:
     return False
 
 
-def _on_gpu_with_bias_segments_or_packing(call: Call) -> bool:
-    return call.q.is_cuda and (call.bias is not None or call.segments is not None or call.packing is not None)
+def _on_gpu_with_more_than_torch_knows(call: Call) -> bool:
+    extras = (call.bias, call.segments, call.packing, call.dropout_seed if call.dropout_p > 0.0 else None)
+    return call.q.is_cuda and any(extra is not None for extra in extras)
 
 
 class _Backend(NamedTuple):
@@ -98,12 +110,12 @@ class _Backend(NamedTuple):
 # computes or raises.
 _DISPATCH = {
     "triton": _Backend(
-        _on_gpu_with_bias_segments_or_packing,
+        _on_gpu_with_more_than_torch_knows,
         (_triton_is_missing, _device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel),
         _triton,
     ),
     "sdpa": _Backend(_always, (), partial(document_by_document, attention_sdpa)),
-    "reference": _Backend(_never, (), partial(document_by_document, _reference)),
+    "reference": _Backend(_never, (), _reference),
 }
 _forced: ContextVar[str | None] = ContextVar("fastmask_attention_backend", default=None)
 
@@ -168,6 +180,8 @@ def chosen_backend(
     max_seqlen_q: int | None = None,
     max_seqlen_k: int | None = None,
     segment_ids: SegmentIds | None = None,
+    dropout_p: float = 0.0,
+    dropout_seed: int | None = None,
 ) -> str:
     """Return the name of the backend that `attention`, called here with these arguments, computes with.
 
@@ -179,7 +193,7 @@ def chosen_backend(
     'sdpa'
     """
     bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
-    return _choose(checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids))
+    return _choose(checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed)))
 
 
 def attention(
@@ -195,6 +209,8 @@ def attention(
     max_seqlen_q: int | None = None,
     max_seqlen_k: int | None = None,
     segment_ids: SegmentIds | None = None,
+    dropout_p: float = 0.0,
+    dropout_seed: int | None = None,
 ) -> Tensor:
     """Compute softmax(q k^T x scale + bias) v for each head.
 
@@ -232,6 +248,9 @@ def attention(
         max_seqlen_k: The same for the keys.
         segment_ids: int32 [batch, length], or one such tensor for the queries and one for the keys: a query sees
             the keys of its own segment. One of segment 0, which is padding, sees nothing. Not with cu_seqlens.
+        dropout_p: The share of weights that dropout takes; the others grow by 1 / (1 - dropout_p).
+        dropout_seed: Says, with the position of document, head, query and key, which weights those are: the same in
+            every backend. Without one torch's generator decides.
 
     Returns:
         Shape and dtype of `q`.
@@ -240,6 +259,6 @@ def attention(
         ValueError: The tensors do not fit each other, or the forced backend cannot serve them: the message says why.
     """
     bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
-    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids)
+    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed))
     out = _DISPATCH[_choose(call)].compute(call)
     return out if call.packing is None else out[0].transpose(0, 1)

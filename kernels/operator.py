@@ -58,13 +58,15 @@ def attention_forward(
     cu_seqlens_k: Tensor | None = None,
     max_seqlen_q: int = 0,
     max_seqlen_k: int = 0,
+    dropout_p: float = 0.0,
+    dropout_seed: int = 0,
 ) -> tuple[Tensor, Tensor]:
     """Return the output, as `q`, and the log-sum-exp of each row, float32 [batch, heads, query length]."""
     from .forward import launch_forward
 
     extras = _extras(
         table, bidirectional, max_distance, slopes, segments_q, segments_k,
-        cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k,
+        cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, dropout_seed,
     )  # fmt: skip
     out, lse = _empty_outputs(q)
     launch_forward(q, k, v, out, lse, causal, scale, extras)
@@ -92,13 +94,15 @@ def attention_backward(
     cu_seqlens_k: Tensor | None,
     max_seqlen_q: int,
     max_seqlen_k: int,
+    dropout_p: float,
+    dropout_seed: int,
 ) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """Return the gradients of q, k, v and, if it is `learned`, of the table, else an empty tensor in its place."""
     from .backward import launch_backward
 
     extras = _extras(
         table, bidirectional, max_distance, slopes, segments_q, segments_k,
-        cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k,
+        cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k, dropout_p, dropout_seed,
     )  # fmt: skip
     dq, dk, dv = (_empty_like_rows(tensor) for tensor in (q, k, v))
     by_distance = launch_backward(d_out, q, k, v, out, lse, dq, dk, dv, causal, scale, extras, learned)
@@ -139,7 +143,7 @@ def _backward(ctx: Any, d_out: Tensor, d_lse: Tensor) -> tuple[Tensor | None, ..
     dq, dk, dv, d_table = attention_backward(
         d_out, q, k, v, out, lse, causal, scale, table, learned, bidirectional, max_distance, *tensors, *last
     )  # fmt: skip
-    return (dq, dk, dv, None, None, d_table if learned else None, *[None] * 9)[:given]
+    return (dq, dk, dv, None, None, d_table if learned else None, *[None] * 11)[:given]
 
 
 attention_forward.register_autograd(_backward, setup_context=_keep_for_backward)

@@ -85,8 +85,8 @@ def test_every_address_is_written_once_so_the_order_of_programs_is_no_matter(len
 @pytest.mark.usefixtures("_forced")
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
 def test_twice_is_the_same_to_the_bit(dtype):
-    q, k, v = tensors(2, 4, 90, 32, dtype=dtype)
-    learned = table(4)
+    q, k, v = tensors(1, 2, 90, 32, dtype=dtype)
+    learned = table()
     runs = [
         gradients((q, k, v, learned), attention(q, k, v, bias=RelativeBias(learned, max_distance=20))) for _ in "ab"
     ]
@@ -186,6 +186,7 @@ OPERATOR_CALLS = {
     "plain": {},
     "relative": {"table": table(4, 32)},
     "decoder": {"table": table(4), "bidirectional": False, "max_distance": 20},
+    "dropout": {"dropout_p": 0.5, "dropout_seed": -3},
     "alibi": {"slopes": torch.tensor([0.5, 0.25, 0.125, 0.0625])},
     "segments": {"segments_q": torch.ones(1, 9, dtype=torch.int32), "segments_k": torch.ones(1, 12, dtype=torch.int32)},
     "packed": {
@@ -207,8 +208,44 @@ def test_the_operator_of_the_backward_keeps_torchs_rules():
     q, k, v = (x.detach() for x in tensors(1, 4, 9, 16, key_length=12))
     learned = table(4).detach()
     out, lse = torch.ops.fastmask.attention_forward(q, k, v, True, 0.25, learned)
-    arguments = (out, q, k, v, out, lse, True, 0.25, learned, True, True, 128, None, None, None, None, None, 0, 0)
+    arguments = (
+        out,
+        q,
+        k,
+        v,
+        out,
+        lse,
+        True,
+        0.25,
+        learned,
+        True,
+        True,
+        128,
+        None,
+        None,
+        None,
+        None,
+        None,
+        0,
+        0,
+        0.5,
+        7,
+    )
     torch.library.opcheck(torch.ops.fastmask.attention_backward.default, arguments)
+
+
+@pytest.mark.usefixtures("_forced")
+def test_without_a_seed_torchs_generator_decides_and_the_backward_replays_it():
+    """With values of one number, an output is the share of weight that was kept, and so is the gradient of a value."""
+    q, k, _ = tensors(1, 2, 40, 16)
+    v = torch.ones(1, 2, 40, 16, requires_grad=True)
+    torch.manual_seed(5)
+    out, other = attention(q, k, v, dropout_p=0.5), attention(q, k, v, dropout_p=0.5)
+    assert not torch.equal(out, other)
+    torch.manual_seed(5)
+    assert torch.equal(out, attention(q, k, v, dropout_p=0.5))
+    (gradient,) = torch.autograd.grad(out[..., 0].sum(), v)
+    torch.testing.assert_close(gradient[..., 0].sum(-1), out[..., 0].sum(-1).detach())
 
 
 @pytest.mark.usefixtures("_forced")

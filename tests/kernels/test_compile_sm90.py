@@ -46,9 +46,10 @@ FEATURES = {
     "learned": ({"REACH": 91, "LEARNED": True}, {"VECTOR": "*fp32", "BY_DISTANCE": "*fp32"}),
     "alibi": ({"ALIBI": True}, {"SLOPES": "*fp32"}),
     "segments": ({"SEGMENTS": True}, {"SEGMENTS_Q": "*i32", "SEGMENTS_K": "*i32"}),
+    "dropout": ({"DROPOUT": True}, {"seed": "i64", "threshold": "i64"}),
     "packed": ({"PACKED": True}, {"BOUNDS_Q": "*i32", "BOUNDS_K": "*i32"}),
 }
-NO_FEATURE = {"REACH": 0, "ALIBI": False, "SEGMENTS": False, "PACKED": False, "LEARNED": False}
+NO_FEATURE = {"REACH": 0, "ALIBI": False, "SEGMENTS": False, "PACKED": False, "LEARNED": False, "DROPOUT": False}
 OPTIONAL = ("BY_DISTANCE", "VECTOR", "SLOPES", "SEGMENTS_Q", "SEGMENTS_K", "BOUNDS_Q", "BOUNDS_K")
 
 
@@ -57,7 +58,7 @@ def signature(kernel, dtype: str, stride_type: str) -> dict[str, str]:
     types = {name: stride_type if name.startswith("stride") else "i32" for name in kernel.arg_names}
     types |= {name: f"*{dtype}" for name in kernel.arg_names if name.isupper()}
     types |= dict.fromkeys({"LSE", "DELTA"} & set(types), "*fp32")
-    types |= dict.fromkeys({"scale", "scale_log2"} & set(types), "fp32")
+    types |= dict.fromkeys({"scale", "scale_log2", "kept_scale"} & set(types), "fp32")
     return types
 
 
@@ -161,6 +162,7 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
         ("bf16", 64, True, ("packed",)),
         ("bf16", 64, False, ("packed", "relative")),
         ("bf16", 64, True, ("segments", "relative")),
+        ("bf16", 64, True, ("dropout", "segments", "relative")),
         ("bf16", 16, True, ("segments", "relative")),
         ("bf16", 32, False, ("segments", "relative")),
         ("bf16", 80, True, ("segments", "relative")),
@@ -173,7 +175,7 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
     ],
 )
 def test_every_feature_fits_a_hopper(dtype, head_dim, causal, features, tmp_path):
-    tiles = configs.forward_tiles(head_dim, BYTES[dtype], biased=features != ("packed",))
+    tiles = configs.forward_tiles(head_dim, BYTES[dtype], features != ("packed",), "dropout" in features)
     figures = measured(compiled(dtype, head_dim, causal, tiles, features), tmp_path)
     print(figures)
     assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
@@ -191,11 +193,13 @@ MOST_SPILLED = 64  # bytes a thread
         ("queries", "bf16", 64, True, ("segments", "learned")),
         ("queries", "fp16", 64, True, ("packed", "alibi")),
         ("queries", "bf16", 32, True, ("segments", "learned")),
+        ("queries", "bf16", 64, True, ("dropout", "segments", "learned")),
         ("queries", "bf16", 128, False, ("learned",)),
         ("queries", "fp32", 64, True, ("segments", "learned")),
         ("keys", "bf16", 64, False, ("relative",)),
         ("keys", "bf16", 64, True, ("segments", "relative")),
         ("keys", "fp16", 64, True, ("packed", "alibi")),
+        ("keys", "bf16", 64, True, ("dropout", "segments", "relative")),
         ("keys", "bf16", 32, True, ("segments", "relative")),
         ("keys", "bf16", 128, False, ("relative",)),
         ("keys", "bf16", 128, True, ("relative",)),
@@ -203,7 +207,7 @@ MOST_SPILLED = 64  # bytes a thread
     ],
 )
 def test_the_backward_fits_a_hopper(kernel, dtype, head_dim, causal, features, tmp_path):
-    queries, keys = configs.backward_tiles(head_dim, BYTES[dtype])
+    queries, keys = configs.backward_tiles(head_dim, BYTES[dtype], "dropout" in features)
     function, tiles = (queries_kernel, queries) if kernel == "queries" else (keys_kernel, keys)
     figures = measured(compiled(dtype, head_dim, causal, tiles, features, kernel=function), tmp_path)
     print(figures)
