@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from .bias import Alibi, RelativeBias
+from .dropout import MOST_QUERIES
 
 KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 DTYPES = (*KERNEL_DTYPES, torch.float64)
@@ -34,6 +35,15 @@ class Call(NamedTuple):
     bias: RelativeBias | Alibi | None = None
     segments: tuple[Tensor, Tensor] | None = None
     packing: Packing | None = None
+    dropout_p: float = 0.0
+    dropout_seed: int | None = None
+    first_document: int = 0  # the number of the first row, for the draws of dropout
+
+    def with_seed(self) -> "Call":
+        """Return the call with a seed: its own, or one that torch's generator draws."""
+        if self.dropout_p == 0.0 or self.dropout_seed is not None:
+            return self
+        return self._replace(dropout_seed=int(torch.randint(2**63 - 1, ())))
 
 
 def names(dtypes: tuple[torch.dtype, ...]) -> str:
@@ -51,6 +61,7 @@ def checked_call(
     cu_seqlens: tuple[Tensor | None, Tensor | None],
     max_seqlens: tuple[int | None, int | None],
     segment_ids: SegmentIds | None,
+    dropout: tuple[float, int | None] = (0.0, None),
 ) -> Call:
     """Return the arguments in one form, or raise ValueError that says which of them does not fit."""
     packed = cu_seqlens[0] is not None or cu_seqlens[1] is not None
@@ -64,7 +75,9 @@ def checked_call(
     if not packed and max_seqlens != (None, None):
         raise ValueError("max_seqlen_q and max_seqlen_k belong to cu_seqlens_q and cu_seqlens_k: give those too")
     packing = _packing(q, k, cu_seqlens, max_seqlens) if packed else None
-    return Call(q, k, v, causal, _as_scale(scale, q.shape[3]), bias, _segments(segment_ids, q, k), packing)
+    _check_dropout(*dropout, q.shape[2] if packing is None else packing.max_seqlen_q)
+    segments = _segments(segment_ids, q, k)
+    return Call(q, k, v, causal, _as_scale(scale, q.shape[3]), bias, segments, packing, *dropout)
 
 
 def _check_tensors(q: Tensor, k: Tensor, v: Tensor, packed: bool) -> None:
@@ -126,6 +139,15 @@ def _segments(segment_ids: SegmentIds | None, q: Tensor, k: Tensor) -> tuple[Ten
                 f"they are {ids.dtype} {list(ids.shape)} on {ids.device}"
             )
     return both
+
+
+def _check_dropout(dropout_p: float, dropout_seed: int | None, query_count: int) -> None:
+    if not 0.0 <= dropout_p < 1.0:
+        raise ValueError(f"dropout_p must be at least 0 and below 1; it is {dropout_p}")
+    if dropout_seed is not None and not 0 <= dropout_seed < 2**64:
+        raise ValueError(f"dropout_seed must have 64 bits, without a sign; it is {dropout_seed}")
+    if dropout_p > 0.0 and query_count > MOST_QUERIES:
+        raise ValueError(f"dropout draws for at most {MOST_QUERIES} queries a row; there are {query_count}")
 
 
 # Packed rows.

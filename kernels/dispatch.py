@@ -7,8 +7,6 @@ from contextvars import ContextVar
 from functools import partial
 from typing import NamedTuple
 
-import torch
-import torch.nn.functional as F
 from torch import Tensor
 
 from .arguments import KERNEL_DTYPES, Call, SegmentIds, checked_call, names
@@ -16,6 +14,7 @@ from .bias import Alibi, RelativeBias
 from .configs import HEAD_DIMS
 from .operator import attention_forward
 from .reference import attention_reference
+from .sdpa import attention_sdpa, document_by_document, kept_pairs
 
 _HAS_TRITON = importlib.util.find_spec("triton") is not None
 
@@ -23,56 +22,8 @@ _HAS_TRITON = importlib.util.find_spec("triton") is not None
 # How each backend computes a call.
 
 
-def _document_by_document(compute: Callable[[Call], Tensor], call: Call) -> Tensor:
-    """Compute packed rows one after the other, for backends that know nothing of them."""
-    if call.packing is None:
-        return compute(call)
-    outputs = [call.q[:, :, :0]]
-    ends = zip(call.packing.cu_seqlens_q.tolist(), call.packing.cu_seqlens_k.tolist(), strict=True)
-    begin_q, begin_k = next(ends)
-    for end_q, end_k in ends:
-        q, k, v = call.q[:, :, begin_q:end_q], call.k[:, :, begin_k:end_k], call.v[:, :, begin_k:end_k]
-        outputs.append(compute(call._replace(q=q, k=k, v=v, packing=None)))
-        begin_q, begin_k = end_q, end_k
-    return torch.cat(outputs, dim=2)
-
-
-def _sdpa(call: Call) -> Tensor:
-    sdpa = partial(F.scaled_dot_product_attention, scale=call.scale)
-    q, k, v = call.q, call.k, call.v
-    if q.shape[1] != k.shape[1]:  # a branch: torch.compile's symbolic `!=` is no bool for the argument
-        sdpa = partial(sdpa, enable_gqa=True)
-    if call.bias is not None or call.segments is not None:
-        return _sdpa_with_mask(sdpa, call)
-    if not call.causal:
-        return sdpa(q, k, v)
-    # SDPA's is_causal lines the first query up with the first key; ours lines up the last ones.
-    query_count, key_count = q.shape[2], k.shape[2]
-    if query_count >= key_count:
-        blind = query_count - key_count  # the queries before the first key
-        seeing = sdpa(q[:, :, blind:], k, v, is_causal=True)
-        return F.pad(seeing, (0, 0, blind, 0)) if blind else seeing
-    visible = torch.ones(query_count, key_count, dtype=torch.bool, device=q.device).tril(key_count - query_count)
-    return sdpa(q, k, v, attn_mask=visible)
-
-
-def _sdpa_with_mask(sdpa: Callable[..., Tensor], call: Call) -> Tensor:
-    query_count, key_count = call.q.shape[2], call.k.shape[2]
-    visible = torch.ones(1, 1, query_count, key_count, dtype=torch.bool, device=call.q.device)
-    if call.causal:
-        visible = visible.tril(key_count - query_count)
-    if call.segments is not None:
-        of_query, of_key = call.segments[0][:, None, :, None], call.segments[1][:, None, None, :]
-        visible = visible & (of_query == of_key) & (of_query != 0)
-    blind = ~visible.any(dim=-1, keepdim=True)
-    mask = visible | blind  # a row of minus infinities is NaN to some of SDPA's kernels
-    if call.bias is not None:
-        mask = call.bias.dense(query_count, key_count).to(call.q.dtype).masked_fill(~mask, -torch.inf)
-    return sdpa(call.q, call.k, call.v, attn_mask=mask).masked_fill(blind, 0.0)
-
-
 def _triton(call: Call) -> Tensor:
-    options: dict[str, Tensor | int] = {}
+    options: dict[str, Tensor | float] = {}
     if isinstance(call.bias, RelativeBias):
         bias = call.bias
         options |= {"table": bias.table, "bidirectional": bias.bidirectional, "max_distance": bias.max_distance}
@@ -82,13 +33,24 @@ def _triton(call: Call) -> Tensor:
         options |= {"segments_q": call.segments[0], "segments_k": call.segments[1]}
     if call.packing is not None:
         options |= call.packing._asdict()
+    if call.dropout_p > 0.0:
+        seed = call.with_seed().dropout_seed or 0
+        # An operator's integers have a sign.
+        options |= {"dropout_p": call.dropout_p, "dropout_seed": seed - 2**64 if seed >= 2**63 else seed}
     out: Tensor = attention_forward(call.q, call.k, call.v, call.causal, call.scale, **options)[0]
     return out
 
 
 def _reference(call: Call) -> Tensor:
+    return document_by_document(_reference_of_document, call.with_seed())
+
+
+def _reference_of_document(call: Call) -> Tensor:
     bias = None if call.bias is None else call.bias.dense(call.q.shape[2], call.k.shape[2])
-    return attention_reference(call.q, call.k, call.v, call.causal, call.scale, bias, call.segments)[0]
+    kept = kept_pairs(call) if call.dropout_p > 0.0 else None
+    return attention_reference(
+        call.q, call.k, call.v, call.causal, call.scale, bias, call.segments, kept, call.dropout_p
+    )[0]  # fmt: skip
 
 
 # What may stand in the way of the kernels: each returns it in words, or None.
@@ -121,13 +83,6 @@ def _head_dim_without_kernel(call: Call) -> str | None:
     return f"it takes head sizes {HEAD_DIMS[0]} to {HEAD_DIMS[-1]} in steps of {HEAD_DIMS.step}, not {head_dim}"
 
 
-def _gradient_wanted(call: Call) -> str | None:
-    learned = (call.q, call.k, call.v) + ((call.bias.table,) if isinstance(call.bias, RelativeBias) else ())
-    if torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned):
-        return "it has no backward yet, and an input requires grad: use torch.no_grad(), or another backend to train"
-    return None
-
-
 # When a backend is chosen that nobody forced.
 
 
@@ -139,8 +94,9 @@ def _never(call: Call) -> bool:
     return False
 
 
-def _on_gpu_with_bias_segments_or_packing(call: Call) -> bool:
-    return call.q.is_cuda and (call.bias is not None or call.segments is not None or call.packing is not None)
+def _on_gpu_with_more_than_torch_knows(call: Call) -> bool:
+    extras = (call.bias, call.segments, call.packing, call.dropout_seed if call.dropout_p > 0.0 else None)
+    return call.q.is_cuda and any(extra is not None for extra in extras)
 
 
 class _Backend(NamedTuple):
@@ -154,12 +110,12 @@ class _Backend(NamedTuple):
 # computes or raises.
 _DISPATCH = {
     "triton": _Backend(
-        _on_gpu_with_bias_segments_or_packing,
-        (_triton_is_missing, _device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel, _gradient_wanted),
+        _on_gpu_with_more_than_torch_knows,
+        (_triton_is_missing, _device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel),
         _triton,
     ),
-    "sdpa": _Backend(_always, (), partial(_document_by_document, _sdpa)),
-    "reference": _Backend(_never, (), partial(_document_by_document, _reference)),
+    "sdpa": _Backend(_always, (), partial(document_by_document, attention_sdpa)),
+    "reference": _Backend(_never, (), _reference),
 }
 _forced: ContextVar[str | None] = ContextVar("fastmask_attention_backend", default=None)
 
@@ -184,6 +140,7 @@ def attention_backend(name: str) -> AbstractContextManager[None]:
     Blocks nest and the innermost wins; a thread or asyncio task that enters one changes nothing in the others. Enter
     the block outside of a function given to torch.compile, which then follows it: a change compiles anew.
 
+    >>> import torch
     >>> q = torch.randn(1, 2, 5, 16)
     >>> with attention_backend("reference"):
     ...     chosen_backend(q, q, q)
@@ -223,17 +180,20 @@ def chosen_backend(
     max_seqlen_q: int | None = None,
     max_seqlen_k: int | None = None,
     segment_ids: SegmentIds | None = None,
+    dropout_p: float = 0.0,
+    dropout_seed: int | None = None,
 ) -> str:
     """Return the name of the backend that `attention`, called here with these arguments, computes with.
 
     Arguments and errors are those of `attention`.
 
+    >>> import torch
     >>> q = torch.randn(1, 2, 5, 16)
     >>> chosen_backend(q, q, q, causal=True)
     'sdpa'
     """
     bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
-    return _choose(checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids))
+    return _choose(checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed)))
 
 
 def attention(
@@ -249,12 +209,15 @@ def attention(
     max_seqlen_q: int | None = None,
     max_seqlen_k: int | None = None,
     segment_ids: SegmentIds | None = None,
+    dropout_p: float = 0.0,
+    dropout_seed: int | None = None,
 ) -> Tensor:
     """Compute softmax(q k^T x scale + bias) v for each head.
 
     Query i stands at key position i + key length - query length: with `causal` it sees the keys up to there, so a
     single new query sees its whole cache. A query that sees no key gives zeros. Lengths may be 0.
 
+    >>> import torch
     >>> q = torch.randn(2, 8, 5, 64)
     >>> k = v = torch.randn(2, 2, 7, 64)
     >>> attention(q, k, v, causal=True).shape
@@ -285,6 +248,9 @@ def attention(
         max_seqlen_k: The same for the keys.
         segment_ids: int32 [batch, length], or one such tensor for the queries and one for the keys: a query sees
             the keys of its own segment. One of segment 0, which is padding, sees nothing. Not with cu_seqlens.
+        dropout_p: The share of weights that dropout takes; the others grow by 1 / (1 - dropout_p).
+        dropout_seed: Says, with the position of document, head, query and key, which weights those are: the same in
+            every backend. Without one torch's generator decides.
 
     Returns:
         Shape and dtype of `q`.
@@ -293,6 +259,6 @@ def attention(
         ValueError: The tensors do not fit each other, or the forced backend cannot serve them: the message says why.
     """
     bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
-    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids)
+    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed))
     out = _DISPATCH[_choose(call)].compute(call)
     return out if call.packing is None else out[0].transpose(0, 1)

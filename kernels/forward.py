@@ -13,15 +13,16 @@ import triton.language as tl
 from torch import Tensor
 
 from .configs import forward_tiles, padded_head_dim
-from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_visible, load_rows, locate
+from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, load_rows, locate
 
 
 @triton.jit
 def _over_keys(
     acc, row_max, row_sum, q, K, V, first, last, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
-    VECTOR, left, right, slope, query_segments, KEY_SEGMENTS,
+    VECTOR, left, right, slope, query_segments, KEY_SEGMENTS, rows, sample, seed, threshold,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, MASKED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Take the keys of [first, last) into the running output, row maximum and row sum."""
     offsets = tl.arange(0, BLOCK_N)
@@ -33,14 +34,20 @@ def _over_keys(
         skip = tl.cast(start, tl.int64)  # a row may start more than 2^31 elements into the tensor
         k = load_rows(k_tile + skip * stride_kn, keys, key_count, D, BLOCK_D, MASKED)
         scores = tl.dot(q, tl.trans(k), input_precision="ieee") * scale_log2
+        if DROPOUT:  # before the branch of the bias: after it, registers spill
+            kept = is_kept(rows, start, sample, seed, threshold, BLOCK_M, BLOCK_N)
+        distance = keys[None, :] - queries[:, None]
         scores = add_bias(
-            scores, queries, keys, first_query, start, VECTOR, left, right, slope, BLOCK_M, BLOCK_N, REACH, ALIBI
+            scores, distance, first_query, start, VECTOR, left, right, slope, BLOCK_M, BLOCK_N, REACH, ALIBI
         )
         if MASKED or SEGMENTS:
             key_segments = keys
             if SEGMENTS:
                 key_segments = tl.load(KEY_SEGMENTS + keys, mask=keys < key_count, other=0)
-            visible = is_visible(queries, keys, query_segments, key_segments, key_count, MASKED, CAUSAL, SEGMENTS)
+            visible = is_visible(
+                keys[None, :] < key_count, distance, query_segments[:, None], key_segments[None, :],
+                MASKED, CAUSAL, SEGMENTS,
+            )  # fmt: skip
             scores = tl.where(visible, scores, float("-inf"))
         new_max = tl.maximum(row_max, tl.max(scores, 1))
         base = new_max
@@ -49,20 +56,23 @@ def _over_keys(
         weights = tl.exp2(scores - base[:, None])
         shrink = tl.exp2(row_max - base)
         row_sum = row_sum * shrink + tl.sum(weights, 1)
+        if DROPOUT:
+            weights = tl.where(kept, weights, 0.0)
         v = load_rows(v_tile + skip * stride_vn, keys, key_count, D, BLOCK_D, MASKED)
         acc = tl.dot(weights.to(v.dtype), v, acc * shrink[:, None], input_precision="ieee")
         row_max = new_max
     return acc, row_max, row_sum
 
 
-@triton.jit
+@triton.jit(do_not_specialize=["seed", "threshold"])
 def forward_kernel(
     Q, K, V, OUT, LSE, VECTOR, SLOPES, SEGMENTS_Q, SEGMENTS_K, BOUNDS_Q, BOUNDS_K,
     stride_qb, stride_qh, stride_qm, stride_kb, stride_kh, stride_kn, stride_vb, stride_vh, stride_vn,
     stride_ob, stride_oh, stride_om, stride_lb, stride_lh,
-    heads, heads_per_kv_head, query_count, key_count, scale_log2,
+    heads, heads_per_kv_head, query_count, key_count, scale_log2, seed, threshold, kept_scale,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
     REACH: tl.constexpr, ALIBI: tl.constexpr, SEGMENTS: tl.constexpr, PACKED: tl.constexpr,
+    DROPOUT: tl.constexpr,
 ):  # fmt: skip
     """Write OUT and LSE for one tile of queries of one head. In Q, K, V and OUT the last dimension has stride 1."""
     tiles = tl.cdiv(query_count, BLOCK_M)
@@ -113,20 +123,22 @@ def forward_kernel(
     row_sum = tl.zeros([BLOCK_M], tl.float32)
     acc, row_max, row_sum = _over_keys(
         acc, row_max, row_sum, q, K, V, 0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
-        VECTOR, left, right, slope, query_segments, SEGMENTS_K,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False,
+        VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
+        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,
     )  # fmt: skip
     acc, row_max, row_sum = _over_keys(
         acc, row_max, row_sum, q, K, V, edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn,
-        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True,
+        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
+        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
     )  # fmt: skip
 
     divisor = tl.where(row_sum == 0.0, 1.0, row_sum)  # a row that sees nothing: output 0, LSE -inf
+    lse = (row_max + tl.log2(divisor)) * 0.6931471805599453  # ln 2
+    if DROPOUT:
+        divisor = divisor / kept_scale
     out_tile = OUT + row_q * stride_ob + head * stride_oh + row_offsets * stride_om + columns[None, :]
     inside = (rows[:, None] < query_count) & (columns[None, :] < D)
     tl.store(out_tile, (acc / divisor[:, None]).to(OUT.dtype.element_ty), mask=inside)
-    lse = (row_max + tl.log2(divisor)) * 0.6931471805599453  # ln 2
     tl.store(LSE + row_q * stride_lb + head * stride_lh + begin_q + rows, lse, mask=rows < query_count)
 
 
@@ -155,13 +167,13 @@ def launch_forward(
         return
     q, k, v = (with_unit_stride(tensor) for tensor in (q, k, v))
     heads, head_dim = q.shape[1], q.shape[3]
-    tiles = forward_tiles(head_dim, q.element_size(), extras.biased)
+    tiles = forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout)
     programs = triton.cdiv(query_count, tiles.BLOCK_M) * documents * heads
     with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
         forward_kernel[(programs,)](  # all on the first axis: the others stop at 65,535 programs
             q, k, v, out, lse, *extras.pointers,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *out.stride()[:3], *lse.stride()[:2],
-            heads, heads // k.shape[1], query_count, key_count, scale * LOG2_E,
+            heads, heads // k.shape[1], query_count, key_count, scale * LOG2_E, *extras.numbers,
             D=head_dim, BLOCK_D=padded_head_dim(head_dim), CAUSAL=causal, **extras.flags, **tiles._asdict(),
             enable_fp_fusion=True,  # triton 3.10 turns fused multiply-add off unless asked
         )  # fmt: skip

@@ -12,6 +12,8 @@ def attention_reference(
     scale: float | None = None,
     bias: Tensor | None = None,
     segments: tuple[Tensor, Tensor] | None = None,
+    kept: Tensor | None = None,
+    dropout_p: float = 0.0,
 ) -> tuple[Tensor, Tensor]:
     """Compute the softmax of the scaled scores, times the values, holding the whole matrix of scores in memory.
 
@@ -29,6 +31,8 @@ def attention_reference(
         bias: [heads, query length, key length], added to the scaled products.
         segments: [batch, query length] and [batch, key length]: a query sees the keys of its own segment; one of
             segment 0 sees nothing.
+        kept: bool [batch, heads, query length, key length]: which weights dropout keeps.
+        dropout_p: The share that dropout takes; what it keeps grows by 1 / (1 - dropout_p).
 
     Returns:
         The output, with shape and dtype of `q`, and the log-sum-exp of each row's scores, float64
@@ -53,4 +57,6 @@ def attention_reference(
 
     sees_nothing = ~visible.any(dim=-1, keepdim=True)
     weights = torch.softmax(scores.masked_fill(sees_nothing, 0.0), dim=-1) * visible  # no NaN, in the gradient either
+    if kept is not None:
+        weights = weights * kept / (1.0 - dropout_p)
     return (weights @ values).to(q.dtype), torch.logsumexp(scores, dim=-1)

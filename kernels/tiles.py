@@ -9,6 +9,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
+from .dropout import threshold
+
 INTERPRETED: bool = triton.knobs.runtime.interpret  # read when the decorators below read it
 LOG2_E = math.log2(math.e)
 
@@ -21,6 +23,7 @@ class Extras(NamedTuple):
     segments_q, segments_k: [batch, length] int32, contiguous.
     cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k: the bounds of packed rows, whose tensors are
         [1, heads, total, head_dim].
+    dropout_p, dropout_seed: as in `dropout.py`; the seed as a signed number.
     """
 
     vector: Tensor | None = None
@@ -31,6 +34,8 @@ class Extras(NamedTuple):
     cu_seqlens_k: Tensor | None = None
     max_seqlen_q: int = 0
     max_seqlen_k: int = 0
+    dropout_p: float = 0.0
+    dropout_seed: int = 0
 
     @property
     def pointers(self) -> tuple[Tensor | None, ...]:
@@ -45,12 +50,23 @@ class Extras(NamedTuple):
             "ALIBI": self.slopes is not None,
             "SEGMENTS": self.segments_q is not None,
             "PACKED": self.cu_seqlens_q is not None,
+            "DROPOUT": self.dropout,
         }
+
+    @property
+    def numbers(self) -> tuple[int, int, float]:
+        """The seed, the word from which on a pair is kept, and what kept weights grow by."""
+        return self.dropout_seed, threshold(self.dropout_p), 1.0 / (1.0 - self.dropout_p)
 
     @property
     def biased(self) -> bool:
         """Whether scores depend on more than q and k."""
         return any(tensor is not None for tensor in (self.vector, self.slopes, self.segments_q))
+
+    @property
+    def dropout(self) -> bool:
+        """Whether weights are dropped."""
+        return self.dropout_p > 0.0
 
     def counts(self, q: Tensor, k: Tensor) -> tuple[int, int, int]:
         """Return the number of documents, and the longest one's number of queries and of keys."""
@@ -98,33 +114,44 @@ def is_near(first_query, first_key, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr
 
 @triton.jit
 def add_bias(
-    scores, queries, keys, first_query, first_key, VECTOR, left, right, slope,
+    scores, distance, first_query, first_key, VECTOR, left, right, slope,
     BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, REACH: tl.constexpr, ALIBI: tl.constexpr,
 ):  # fmt: skip
-    """Add to [queries, keys] scores, in base 2, what the positions of both make. `left` and `right` are VECTOR's ends.
+    """Add to a tile of scores, in base 2, what each distance makes. `left` and `right` are VECTOR's ends.
 
     The branch is the same for a whole program, and a load within it is not staged through shared memory.
     """
     if REACH > 0:
         if is_near(first_query, first_key, BLOCK_M, BLOCK_N, REACH):
-            distance = tl.minimum(tl.maximum(keys[None, :] - queries[:, None], -REACH), REACH)
-            scores += tl.load(VECTOR + (distance + REACH))
+            scores += tl.load(VECTOR + (tl.minimum(tl.maximum(distance, -REACH), REACH) + REACH))
         else:
             scores += tl.where(first_key < first_query, left, right)
     if ALIBI:
-        scores -= slope * tl.abs(keys[None, :] - queries[:, None]).to(tl.float32)
+        scores -= slope * tl.abs(distance).to(tl.float32)
     return scores
 
 
 @triton.jit
 def is_visible(
-    queries, keys, query_segments, key_segments, key_count,
+    visible, distance, query_segments, key_segments,
     MASKED: tl.constexpr, CAUSAL: tl.constexpr, SEGMENTS: tl.constexpr,
 ):  # fmt: skip
-    """Return which of [queries, keys] see each other; without MASKED the positions are known to, segments may not."""
-    visible = keys[None, :] < key_count
+    """Return which pairs of `visible` see each other; without MASKED the positions are known to, segments may not."""
     if CAUSAL and MASKED:
-        visible = visible & (keys[None, :] <= queries[:, None])
+        visible = visible & (distance <= 0)
     if SEGMENTS:
-        visible = visible & (query_segments[:, None] == key_segments[None, :]) & (query_segments[:, None] != 0)
+        visible = visible & (query_segments == key_segments) & (query_segments != 0)
     return visible
+
+
+@triton.jit
+def is_kept(rows, first_key, sample, seed, threshold, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr):
+    """Return which of [queries, keys] dropout keeps: see `dropout.py`. One block of Philox serves four keys."""
+    zero = tl.zeros([BLOCK_M, BLOCK_N // 4], tl.uint32)
+    block = zero + (first_key // 4 + tl.arange(0, BLOCK_N // 4)).to(tl.uint32)[None, :]
+    low = zero + (sample & 0xFFFFFFFF).to(tl.uint32)
+    high = zero + (sample >> 32).to(tl.uint32)
+    tag = zero + ((rows << 8) | 33).to(tl.uint32)[:, None]
+    word0, word1, word2, word3 = tl.philox(seed, block, low, high, tag)
+    words = tl.interleave(tl.interleave(word0, word2), tl.interleave(word1, word3))
+    return words.to(tl.int64) >= threshold

@@ -94,11 +94,12 @@ def on_gpu_with(feature):
         "relative": {"bias": RelativeBias(torch.empty(32, 8, device="cuda"))},
         "alibi": {"bias": Alibi(torch.empty(8, device="cuda"))},
         "segments": {"segment_ids": torch.empty(2, 30, dtype=torch.int32, device="cuda")},
+        "dropout": {"dropout_p": 0.1, "dropout_seed": 3},
         "packed": {"cu_seqlens_q": ends, "cu_seqlens_k": ends, "max_seqlen_q": 20, "max_seqlen_k": 20},
     }[feature]
 
 
-FEATURES = ("relative", "alibi", "segments", "packed")
+FEATURES = ("relative", "alibi", "segments", "packed", "dropout")
 
 
 @pytest.mark.parametrize("feature", FEATURES)
@@ -111,6 +112,12 @@ def test_on_gpu_triton_computes_bias_segments_and_packed_rows(on_gpu, feature):
         assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "sdpa"
 
 
+def test_on_gpu_sdpa_computes_dropout_without_a_seed(on_gpu):
+    q = on_gpu(2, 8, 30, 64)
+    assert chosen_backend(q, q, q, dropout_p=0.1) == "sdpa"
+    assert chosen_backend(q, q, q, dropout_seed=3) == "sdpa"  # nothing is dropped
+
+
 @pytest.mark.parametrize("feature", FEATURES)
 @pytest.mark.parametrize(("head_dim", "dtype"), [(8, torch.bfloat16), (264, torch.bfloat16), (64, torch.float64)])
 def test_on_gpu_sdpa_computes_what_the_kernels_do_not_take(on_gpu, feature, head_dim, dtype):
@@ -119,11 +126,18 @@ def test_on_gpu_sdpa_computes_what_the_kernels_do_not_take(on_gpu, feature, head
     assert chosen_backend(q, q, q, **on_gpu_with(feature)) == "sdpa"
 
 
-def test_triton_refuses_a_gradient_on_the_gpu_too(on_gpu):
-    q, k = on_gpu(1, 2, 5, 64), on_gpu(1, 2, 5, 64).requires_grad_()
-    with attention_backend("triton"), pytest.raises(ValueError, match="no backward yet"):
-        attention(q, k, k)
-    assert chosen_backend(q, k, k) == "sdpa"
+def test_on_gpu_gradients_have_the_shapes_of_what_they_are_of(on_gpu):
+    q, k, v, table = (
+        on_gpu(2, 8, 30, 64),
+        on_gpu(2, 2, 40, 64),
+        on_gpu(2, 2, 40, 64),
+        on_gpu(32, 8, dtype=torch.float32),
+    )
+    out, lse = torch.ops.fastmask.attention_forward(q, k, v, True, 0.1, table)
+    nothing_else = (True, True, 128, None, None, None, None, None, 0, 0, 0.0, 0)
+    gradients = torch.ops.fastmask.attention_backward(out, q, k, v, out, lse, True, 0.1, table, *nothing_else)
+    for gradient, of in zip(gradients, (q, k, v, table), strict=True):
+        assert (gradient.shape, gradient.dtype, gradient.device) == (of.shape, of.dtype, of.device)
 
 
 def test_an_unknown_backend_is_refused_before_the_block_begins():
@@ -213,11 +227,6 @@ def test_a_scale_that_is_no_number_is_refused(scale):
         attention(GOOD, GOOD, GOOD, scale=scale)
 
 
-def test_an_argument_that_does_nothing_is_not_taken():
-    with pytest.raises(TypeError, match="unexpected keyword argument"):
-        attention(GOOD, GOOD, GOOD, dropout_p=0.1)
-
-
 def int32(*values, device="cpu"):
     return torch.tensor(values, dtype=torch.int32, device=device)
 
@@ -251,6 +260,11 @@ BAD_OPTIONS = {
         {**ENDS, "max_seqlen_k": 3},
         "max_seqlen_k must reach the longest document, 4; it is 3",
     ),
+    "all dropped": (GOOD, {"dropout_p": 1.0}, "at least 0 and below 1; it is 1.0"),
+    "less than none dropped": (GOOD, {"dropout_p": -0.1}, "at least 0 and below 1"),
+    "dropout that is no number": (GOOD, {"dropout_p": float("nan")}, "at least 0 and below 1"),
+    "a seed with a sign": (GOOD, {"dropout_p": 0.1, "dropout_seed": -1}, "64 bits, without a sign; it is -1"),
+    "a seed that is too large": (GOOD, {"dropout_p": 0.1, "dropout_seed": 2**64}, "64 bits, without a sign"),
     "a longest one of none": (GOOD, {"max_seqlen_q": 5}, "belong to cu_seqlens_q"),
 }
 
@@ -441,7 +455,7 @@ def test_in_a_new_process(program):
     assert finished.returncode == 0, finished.stderr
 
 
-@pytest.mark.parametrize("module", ["", ".bias", ".configs", ".dispatch", ".reference"])
+@pytest.mark.parametrize("module", ["", ".bias", ".configs", ".dispatch", ".dropout", ".reference"])
 def test_the_examples_in_the_documentation_run(module):
     results = doctest.testmod(importlib.import_module("fastmask.kernels" + module))
     assert results.attempted > 0

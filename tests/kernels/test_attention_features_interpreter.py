@@ -11,6 +11,7 @@ import pytest
 import torch
 
 from fastmask.kernels import Alibi, RelativeBias, attention, attention_backend
+from fastmask.kernels.dropout import kept
 from fastmask.kernels.reference import attention_reference
 
 pytestmark = [pytest.mark.interpreter, pytest.mark.usefixtures("interpreted_bfloat16")]
@@ -32,6 +33,10 @@ class Case(NamedTuple):
     batch: int = 1
     head_dim: int = 32
     scale: float | None = None
+    dropout_p: float = 0.0
+
+
+SEED = 2**63 + 12_345  # all 64 bits of it
 
 
 CASES = {
@@ -60,6 +65,12 @@ CASES = {
     "packed, relative, grouped heads": Case(((37, 37), (130, 130)), "short", packed=True, heads=4, kv_heads=2),
     "packed, cross, causal, decoder": Case(((37, 50), (70, 70), (5, 70)), "decoder", packed=True, causal=True),
     "packed, alibi": Case(((20, 20), (80, 80)), "alibi", packed=True),
+    "dropout": Case(((70, 70),), dropout_p=0.25),
+    "dropout, relative, causal, grouped heads": Case(
+        ((70, 90),), "short", causal=True, heads=4, kv_heads=2, batch=2, dropout_p=0.5
+    ),
+    "dropout, segments": Case(((70, 70),), segments=True, dropout_p=0.1),
+    "dropout, packed, alibi": Case(((20, 20), (50, 50)), "alibi", packed=True, dropout_p=0.1),
     "packed, with empty documents": Case(((0, 0), (20, 30), (0, 9), (7, 0)), "relative", packed=True),
 }
 
@@ -115,26 +126,36 @@ def options(case: Case) -> dict[str, object]:
     return {"segment_ids": segments_of(case)} if case.segments else {}
 
 
+def kept_of(case: Case, document: int, q, k) -> torch.Tensor | None:
+    if case.dropout_p == 0.0:
+        return None
+    return kept(case.dropout_p, SEED, document, q.shape[0], case.heads, q.shape[2], k.shape[2], q.device)
+
+
 def by_document(compute, case: Case, q, k, v, bias) -> torch.Tensor:
     """`compute` on each packed document alone, or on the rectangle as it is."""
     matrix = (lambda queries, keys: None) if bias is None else bias.dense
     if not case.packed:
-        return compute(q, k, v, matrix(q.shape[2], k.shape[2]), segments_of(case))
+        return compute(q, k, v, matrix(q.shape[2], k.shape[2]), segments_of(case), kept_of(case, 0, q, k))
     parts = zip(
         q.split([queries for queries, _ in case.lengths]),
         *(x.split([keys for _, keys in case.lengths]) for x in (k, v)),
         strict=True,
     )
     outputs = []
-    for document in parts:
+    for number, document in enumerate(parts):
         one = [x.transpose(0, 1)[None] for x in document]
-        outputs.append(compute(*one, matrix(one[0].shape[2], one[1].shape[2]), None)[0].transpose(0, 1))
+        outputs.append(
+            compute(*one, matrix(one[0].shape[2], one[1].shape[2]), None, kept_of(case, number, *one[:2]))[0].transpose(
+                0, 1
+            )
+        )
     return torch.cat(outputs)
 
 
 def exact(case: Case, q, k, v, bias) -> torch.Tensor:
-    def compute(q, k, v, matrix, segments):
-        return attention_reference(q, k, v, case.causal, case.scale, matrix, segments)[0]
+    def compute(q, k, v, matrix, segments, kept):
+        return attention_reference(q, k, v, case.causal, case.scale, matrix, segments, kept, case.dropout_p)[0]
 
     return by_document(compute, case, q.double(), k.double(), v.double(), bias)
 
@@ -142,7 +163,7 @@ def exact(case: Case, q, k, v, bias) -> torch.Tensor:
 def written_out(case: Case, q, k, v, bias) -> torch.Tensor:
     """The formula in torch, every step rounded to the inputs' dtype."""
 
-    def compute(q, k, v, matrix, segments):
+    def compute(q, k, v, matrix, segments, kept):
         k, v = (x.repeat_interleave(case.heads // case.kv_heads, dim=1) for x in (k, v))
         scores = q @ k.mT * (case.head_dim**-0.5 if case.scale is None else case.scale)
         if matrix is not None:
@@ -155,7 +176,8 @@ def written_out(case: Case, q, k, v, bias) -> torch.Tensor:
             hidden = hidden | (of_query != of_key) | (of_query == 0)
         blind = hidden.all(-1, keepdim=True)
         scores = scores.masked_fill(hidden & ~blind, -torch.inf)
-        return scores.softmax(-1).masked_fill(blind, 0.0) @ v
+        weights = scores.softmax(-1).masked_fill(blind, 0.0)
+        return (weights if kept is None else weights * kept / (1.0 - case.dropout_p)) @ v
 
     return by_document(compute, case, q, k, v, bias)
 
@@ -169,17 +191,53 @@ def tolerance(torchs_own: torch.Tensor, expected: torch.Tensor) -> float:
     return 2 * largest_error(torchs_own, expected) + FLOAT32_ROUNDINGS * largest
 
 
-@pytest.mark.parametrize("dtype", DTYPES)
-@pytest.mark.parametrize("name", CASES)
-def test_forward_is_as_exact_as_torch_in_the_same_dtype(name, dtype, record_property):
-    case, bias = CASES[name], bias_of(CASES[name])
-    q, k, v = tensors(case, DTYPES[dtype])
+def kernels(case: Case, q, k, v, bias) -> torch.Tensor:
     with attention_backend("triton"):
-        out = attention(q, k, v, causal=case.causal, scale=case.scale, bias=bias, **options(case))
-    expected = exact(case, q, k, v, bias)
-    record_property("error", largest_error(out, expected))
-    assert (out.shape, out.dtype) == (q.shape, q.dtype)
-    assert largest_error(out, expected) <= tolerance(written_out(case, q, k, v, bias), expected)
+        return attention(
+            q, k, v, causal=case.causal, scale=case.scale, bias=bias,
+            dropout_p=case.dropout_p, dropout_seed=SEED if case.dropout_p else None, **options(case),
+        )  # fmt: skip
+
+
+def with_gradients(
+    compute, case: Case, dtype: torch.dtype, carried: torch.dtype | None = None
+) -> dict[str, torch.Tensor]:
+    """The output and the gradients of q, k, v and the table, for numbers of `dtype` that are `carried` as another."""
+    inputs = [x.to(carried or dtype).requires_grad_() for x in tensors(case, dtype)]
+    learned, bias = dict(zip(("q", "k", "v"), inputs, strict=True)), bias_of(case, carried or torch.float32)
+    if isinstance(bias, RelativeBias):
+        learned["table"] = bias.table.requires_grad_()
+    out = compute(case, *inputs, bias)
+    d_out = torch.randn(out.shape, generator=torch.Generator().manual_seed(2)).to(dtype)
+    gradients = torch.autograd.grad(out, list(learned.values()), d_out.to(out.dtype))
+    return {"output": out.detach()} | dict(zip(learned, gradients, strict=True))
+
+
+# float16 takes the tiles and the code of bfloat16: one case for each feature is enough.
+IN_FLOAT16 = {
+    "relative",
+    "relative, decoder",
+    "relative, more queries than keys",
+    "alibi",
+    "segments, relative",
+    "packed, cross, causal, decoder",
+    "dropout, packed, alibi",
+}
+
+
+@pytest.mark.parametrize(
+    ("name", "dtype"),
+    [(name, dtype) for name in CASES for dtype in DTYPES if dtype != "float16" or name in IN_FLOAT16],
+)
+def test_output_and_gradients_are_as_exact_as_torch_in_the_same_dtype(name, dtype):
+    case = CASES[name]
+    ours, own = (with_gradients(compute, case, DTYPES[dtype]) for compute in (kernels, written_out))
+    expected = with_gradients(exact, case, DTYPES[dtype], carried=torch.float64)
+    for of in expected:
+        assert ours[of].dtype == (torch.float32 if of == "table" else DTYPES[dtype])
+        error, allowed = largest_error(ours[of], expected[of]), tolerance(own[of], expected[of])
+        print(f"{dtype} {of}: {error:.2e} of {allowed:.2e} allowed")
+        assert error <= allowed, of
 
 
 @pytest.mark.parametrize("table_dtype", [torch.float16, torch.bfloat16, torch.float64])

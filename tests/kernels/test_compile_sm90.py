@@ -1,4 +1,4 @@
-"""The forward kernel, compiled for Hopper on a machine without a GPU: what the assembler says it costs.
+"""The kernels, compiled for Hopper on a machine without a GPU: what the assembler says it costs.
 
 A run on the CPU cannot see registers spilt to memory, tiles too large for shared memory, or a product that fell off
 the tensor cores. triton carries ptxas, cuobjdump and nvdisasm, and these tell.
@@ -17,6 +17,8 @@ from triton.backends.compiler import GPUTarget  # noqa: E402
 from triton.compiler import ASTSource  # noqa: E402
 
 from fastmask.kernels import configs  # noqa: E402
+from fastmask.kernels.backward_keys import keys_kernel  # noqa: E402
+from fastmask.kernels.backward_queries import queries_kernel  # noqa: E402
 from fastmask.kernels.forward import forward_kernel  # noqa: E402
 
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
@@ -41,20 +43,22 @@ class Figures(NamedTuple):
 # What a call may have, as `tiles.Extras` gives it to a kernel: constants and the tensors that come with them.
 FEATURES = {
     "relative": ({"REACH": 91}, {"VECTOR": "*fp32"}),
+    "learned": ({"REACH": 91, "LEARNED": True}, {"VECTOR": "*fp32", "BY_DISTANCE": "*fp32"}),
     "alibi": ({"ALIBI": True}, {"SLOPES": "*fp32"}),
     "segments": ({"SEGMENTS": True}, {"SEGMENTS_Q": "*i32", "SEGMENTS_K": "*i32"}),
+    "dropout": ({"DROPOUT": True}, {"seed": "i64", "threshold": "i64"}),
     "packed": ({"PACKED": True}, {"BOUNDS_Q": "*i32", "BOUNDS_K": "*i32"}),
 }
-NO_FEATURE = {"REACH": 0, "ALIBI": False, "SEGMENTS": False, "PACKED": False}
-OPTIONAL = ("VECTOR", "SLOPES", "SEGMENTS_Q", "SEGMENTS_K", "BOUNDS_Q", "BOUNDS_K")
+NO_FEATURE = {"REACH": 0, "ALIBI": False, "SEGMENTS": False, "PACKED": False, "LEARNED": False, "DROPOUT": False}
+OPTIONAL = ("BY_DISTANCE", "VECTOR", "SLOPES", "SEGMENTS_Q", "SEGMENTS_K", "BOUNDS_Q", "BOUNDS_K")
 
 
 def signature(kernel, dtype: str, stride_type: str) -> dict[str, str]:
     """The types that a launch finds out from its arguments."""
     types = {name: stride_type if name.startswith("stride") else "i32" for name in kernel.arg_names}
     types |= {name: f"*{dtype}" for name in kernel.arg_names if name.isupper()}
-    types |= dict.fromkeys({"LSE", "DELTA", "BY_DISTANCE"} & set(types), "*fp32")
-    types |= dict.fromkeys({"scale", "scale_log2"} & set(types), "fp32")
+    types |= dict.fromkeys({"LSE", "DELTA"} & set(types), "*fp32")
+    types |= dict.fromkeys({"scale", "scale_log2", "kept_scale"} & set(types), "fp32")
     return types
 
 
@@ -62,7 +66,7 @@ def compiled(
     dtype: str,
     head_dim: int,
     causal: bool,
-    tiles: configs.ForwardTiles,
+    tiles: configs.Tiles,
     features: tuple[str, ...] = (),
     stride_type: str = "i32",
     ones: tuple[str, ...] = (),
@@ -78,6 +82,7 @@ def compiled(
         constants |= flags
         types |= tensors
         constants = {name: value for name, value in constants.items() if name not in tensors}
+    constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
     types |= dict.fromkeys(constants, "constexpr")
     # What a launch also finds out: torch's memory is aligned, and so is every row of whole 16-byte pieces.
     aligned = [name for name, kind in types.items() if kind.startswith("*") or name.startswith("stride")]
@@ -93,7 +98,7 @@ def compiled(
 
 
 def measured(kernel: triton.compiler.CompiledKernel, folder: Path) -> Figures:
-    cubin = folder / "forward.cubin"
+    cubin = folder / "kernel.cubin"
     cubin.write_bytes(kernel.asm["cubin"])
     usage = output_of("cuobjdump", "-res-usage", cubin)
     assembly = output_of("nvdisasm", "-c", cubin)
@@ -157,6 +162,7 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
         ("bf16", 64, True, ("packed",)),
         ("bf16", 64, False, ("packed", "relative")),
         ("bf16", 64, True, ("segments", "relative")),
+        ("bf16", 64, True, ("dropout", "segments", "relative")),
         ("bf16", 16, True, ("segments", "relative")),
         ("bf16", 32, False, ("segments", "relative")),
         ("bf16", 80, True, ("segments", "relative")),
@@ -169,12 +175,53 @@ def test_every_row_of_the_table_fits_a_hopper(dtype, head_dim, causal, tmp_path)
     ],
 )
 def test_every_feature_fits_a_hopper(dtype, head_dim, causal, features, tmp_path):
-    tiles = configs.forward_tiles(head_dim, BYTES[dtype], biased=features != ("packed",))
+    tiles = configs.forward_tiles(head_dim, BYTES[dtype], features != ("packed",), "dropout" in features)
     figures = measured(compiled(dtype, head_dim, causal, tiles, features), tmp_path)
     print(figures)
     assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
     assert figures.shared_memory <= SM86_SHARED_MEMORY, figures
     assert (figures.wgmma > 0) == (dtype != "fp32"), figures
+
+
+MOST_SPILLED = 64  # bytes a thread
+
+
+@pytest.mark.parametrize(
+    ("kernel", "dtype", "head_dim", "causal", "features"),
+    [
+        ("queries", "bf16", 64, False, ("learned",)),
+        ("queries", "bf16", 64, True, ("segments", "learned")),
+        ("queries", "fp16", 64, True, ("packed", "alibi")),
+        ("queries", "bf16", 32, True, ("segments", "learned")),
+        ("queries", "bf16", 64, True, ("dropout", "segments", "learned")),
+        ("queries", "bf16", 128, False, ("learned",)),
+        ("queries", "fp32", 64, True, ("segments", "learned")),
+        ("keys", "bf16", 64, False, ("relative",)),
+        ("keys", "bf16", 64, True, ("segments", "relative")),
+        ("keys", "fp16", 64, True, ("packed", "alibi")),
+        ("keys", "bf16", 64, True, ("dropout", "segments", "relative")),
+        ("keys", "bf16", 32, True, ("segments", "relative")),
+        ("keys", "bf16", 128, False, ("relative",)),
+        ("keys", "bf16", 128, True, ("relative",)),
+        ("keys", "fp32", 64, True, ("segments", "relative")),
+    ],
+)
+def test_the_backward_fits_a_hopper(kernel, dtype, head_dim, causal, features, tmp_path):
+    queries, keys = configs.backward_tiles(head_dim, BYTES[dtype], "dropout" in features)
+    function, tiles = (queries_kernel, queries) if kernel == "queries" else (keys_kernel, keys)
+    figures = measured(compiled(dtype, head_dim, causal, tiles, features, kernel=function), tmp_path)
+    print(figures)
+    assert figures.stack_bytes <= MOST_SPILLED, figures
+    assert figures.shared_memory <= SM86_SHARED_MEMORY, figures
+    rows = tiles.BLOCK_M if kernel == "queries" else tiles.BLOCK_N
+    assert (figures.wgmma > 0) == (dtype != "fp32" and rows >= 64), figures
+
+
+@pytest.mark.parametrize("bytes_per_element", [2, 4])
+@pytest.mark.parametrize("head_dim", [16, 32, 64, 128, 256])
+def test_a_tile_of_queries_is_no_taller_than_wide_so_that_a_diagonal_turns_once(head_dim, bytes_per_element):
+    queries, _ = configs.backward_tiles(head_dim, bytes_per_element)
+    assert queries.BLOCK_M <= queries.BLOCK_N
 
 
 LAUNCHES = {
@@ -194,7 +241,7 @@ def test_what_a_launch_makes_of_its_arguments_compiles(launch, causal, tmp_path)
 
 
 def test_the_figures_show_a_tile_that_is_too_large(tmp_path):
-    too_large = configs.ForwardTiles(64, 32, num_warps=4, num_stages=2)
+    too_large = configs.Tiles(64, 32, num_warps=4, num_stages=2)
     figures = measured(compiled("fp32", 64, True, too_large), tmp_path)
     assert figures.spill_stores > 0, figures
     assert figures.stack_bytes > 0, figures

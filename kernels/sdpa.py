@@ -1,0 +1,92 @@
+"""The call in torch's own attention, which has neither a bias by distance nor segments nor packed rows."""
+
+from collections.abc import Callable
+from functools import partial
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from .arguments import Call
+from .dropout import kept
+
+
+def document_by_document(compute: Callable[[Call], Tensor], call: Call) -> Tensor:
+    """Compute packed rows one after the other, for backends that know nothing of them."""
+    if call.packing is None:
+        return compute(call)
+    outputs = [call.q[:, :, :0]]
+    ends = zip(call.packing.cu_seqlens_q.tolist(), call.packing.cu_seqlens_k.tolist(), strict=True)
+    begin_q, begin_k = next(ends)
+    for end_q, end_k in ends:
+        q, k, v = call.q[:, :, begin_q:end_q], call.k[:, :, begin_k:end_k], call.v[:, :, begin_k:end_k]
+        outputs.append(compute(call._replace(q=q, k=k, v=v, packing=None, first_document=len(outputs) - 1)))
+        begin_q, begin_k = end_q, end_k
+    return torch.cat(outputs, dim=2)
+
+
+def attention_sdpa(call: Call) -> Tensor:
+    """Compute a call that is not packed with torch's scaled_dot_product_attention."""
+    if call.dropout_p > 0.0 and call.dropout_seed is not None:
+        return _written_out(call)
+    sdpa = partial(F.scaled_dot_product_attention, scale=call.scale, dropout_p=call.dropout_p)
+    q, k, v = call.q, call.k, call.v
+    if q.shape[1] != k.shape[1]:  # a branch: torch.compile's symbolic `!=` is no bool for the argument
+        sdpa = partial(sdpa, enable_gqa=True)
+    if call.bias is not None or call.segments is not None:
+        return _sdpa_with_mask(sdpa, call)
+    if not call.causal:
+        return sdpa(q, k, v)
+    # SDPA's is_causal lines the first query up with the first key; ours lines up the last ones.
+    query_count, key_count = q.shape[2], k.shape[2]
+    if query_count >= key_count:
+        blind = query_count - key_count  # the queries before the first key
+        seeing = sdpa(q[:, :, blind:], k, v, is_causal=True)
+        return F.pad(seeing, (0, 0, blind, 0)) if blind else seeing
+    visible = torch.ones(query_count, key_count, dtype=torch.bool, device=q.device).tril(key_count - query_count)
+    return sdpa(q, k, v, attn_mask=visible)
+
+
+def _visible(call: Call) -> Tensor:
+    """Return which pairs see each other, bool [batch or 1, 1, queries, keys]."""
+    query_count, key_count = call.q.shape[2], call.k.shape[2]
+    visible = torch.ones(1, 1, query_count, key_count, dtype=torch.bool, device=call.q.device)
+    if call.causal:
+        visible = visible.tril(key_count - query_count)
+    if call.segments is not None:
+        of_query, of_key = call.segments[0][:, None, :, None], call.segments[1][:, None, None, :]
+        visible = visible & (of_query == of_key) & (of_query != 0)
+    return visible
+
+
+def _sdpa_with_mask(sdpa: Callable[..., Tensor], call: Call) -> Tensor:
+    visible = _visible(call)
+    blind = ~visible.any(dim=-1, keepdim=True)
+    mask = visible | blind  # a row of minus infinities is NaN to some of SDPA's kernels
+    if call.bias is not None:
+        bias = call.bias.dense(call.q.shape[2], call.k.shape[2]).to(call.q.dtype)
+        mask = bias.masked_fill(~mask, -torch.inf)
+    return sdpa(call.q, call.k, call.v, attn_mask=mask).masked_fill(blind, 0.0)
+
+
+def _written_out(call: Call) -> Tensor:
+    """Compute the formula step by step: SDPA's dropout takes no seed."""
+    members = call.q.shape[1] // call.k.shape[1]
+    k, v = (x.repeat_interleave(members, dim=1) for x in (call.k, call.v))
+    scores = (call.q @ k.mT).to(torch.promote_types(call.q.dtype, torch.float32)) * call.scale
+    if call.bias is not None:
+        scores = scores + call.bias.dense(call.q.shape[2], call.k.shape[2])
+    visible = _visible(call)
+    blind = ~visible.any(dim=-1, keepdim=True)
+    weights = scores.masked_fill(~(visible | blind), -torch.inf).softmax(dim=-1).masked_fill(blind, 0.0)
+    weights = weights * kept_pairs(call) / (1.0 - call.dropout_p)
+    return weights.to(v.dtype) @ v
+
+
+def kept_pairs(call: Call) -> Tensor:
+    """Return what dropout keeps of a call that is not packed and has a seed, bool [batch, heads, queries, keys]."""
+    batch, heads, queries, _ = call.q.shape
+    assert call.dropout_seed is not None
+    return kept(
+        call.dropout_p, call.dropout_seed, call.first_document, batch, heads, queries, call.k.shape[2], call.q.device
+    )

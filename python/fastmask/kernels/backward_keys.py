@@ -1,0 +1,1 @@
+../../../kernels/backward_keys.py
