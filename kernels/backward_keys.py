@@ -5,7 +5,7 @@
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_kept, is_visible, load_rows, locate
+from .tiles import add_bias, is_kept, is_visible, load_log_sums, load_rows, locate
 
 
 @triton.jit
@@ -29,8 +29,7 @@ def _keys_over_queries(
         skip = tl.cast(start, tl.int64)
         q = load_rows(q_tile + skip * stride_qm, rows, query_count, D, BLOCK_D, True)
         d_out = load_rows(d_out_tile + skip * stride_gm, rows, query_count, D, BLOCK_D, True)
-        lse = tl.load(LSE + rows, mask=rows < query_count, other=float("-inf")) * 1.4426950408889634
-        lse = tl.where(lse == float("-inf"), float("inf"), lse)
+        lse = load_log_sums(LSE, rows, query_count)
         delta = tl.load(DELTA + rows, mask=rows < query_count, other=0.0)
         if DROPOUT:  # before the branch of the bias: after it, registers spill
             kept = tl.trans(is_kept(rows, first_key, sample, seed, threshold, BLOCK_M, BLOCK_N))

@@ -8,7 +8,7 @@ One program owns a tile of queries of one head and walks the keys as the forward
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_kept, is_near, is_visible, load_rows, locate
+from .tiles import add_bias, is_kept, is_near, is_visible, keys_in_sight, load_log_sums, load_rows, locate
 
 NOWHERE = tl.constexpr(-(1 << 30))  # a distance that no reach has
 
@@ -136,10 +136,9 @@ def queries_kernel(
     d_out = load_rows(d_out_tile, rows, query_count, D, BLOCK_D, True)
     out = load_rows(out_tile, rows, query_count, D, BLOCK_D, True)
     delta = tl.sum(out.to(tl.float32) * d_out.to(tl.float32), 1)
-    of_row = row_q * stride_lb + head * stride_lh + begin_q + rows
-    tl.store(DELTA + of_row, delta, mask=rows < query_count)
-    lse = tl.load(LSE + of_row, mask=rows < query_count, other=float("-inf")) * 1.4426950408889634  # log2(e)
-    lse = tl.where(lse == float("-inf"), float("inf"), lse)  # a row that sees nothing: weights 0
+    of_head = row_q * stride_lb + head * stride_lh + begin_q
+    tl.store(DELTA + of_head + rows, delta, mask=rows < query_count)
+    lse = load_log_sums(LSE + of_head, rows, query_count)
     K += row_k * stride_kb + kv_head * stride_kh + begin_k * stride_kn
     V += row_k * stride_vb + kv_head * stride_vh + begin_k * stride_vn
 
@@ -161,12 +160,7 @@ def queries_kernel(
 
     first_query = tile * BLOCK_M + key_count - query_count
     queries = rows + key_count - query_count
-    visible_to_all = key_count
-    visible_to_any = key_count
-    if CAUSAL:
-        visible_to_all = tl.minimum(key_count, tl.maximum(first_query + 1, 0))
-        visible_to_any = tl.minimum(key_count, tl.maximum(first_query + BLOCK_M, 0))
-    edge = visible_to_all // BLOCK_N * BLOCK_N
+    edge, visible_to_any = keys_in_sight(first_query, key_count, BLOCK_M, BLOCK_N, CAUSAL)
 
     dq = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     ahead = tl.zeros([BLOCK_N], tl.float32)

@@ -13,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from .configs import forward_tiles, padded_head_dim
-from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, load_rows, locate
+from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, keys_in_sight, load_rows, locate
 
 
 @triton.jit
@@ -111,12 +111,7 @@ def forward_kernel(
     # Queries stand at the end of the keys: decoding with a cache asks for the last positions.
     first_query = tile * BLOCK_M + key_count - query_count
     queries = rows + key_count - query_count
-    visible_to_all = key_count
-    visible_to_any = key_count
-    if CAUSAL:
-        visible_to_all = tl.minimum(key_count, tl.maximum(first_query + 1, 0))
-        visible_to_any = tl.minimum(key_count, tl.maximum(first_query + BLOCK_M, 0))
-    edge = visible_to_all // BLOCK_N * BLOCK_N
+    edge, visible_to_any = keys_in_sight(first_query, key_count, BLOCK_M, BLOCK_N, CAUSAL)
 
     acc = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     row_max = tl.full([BLOCK_M], float("-inf"), tl.float32)

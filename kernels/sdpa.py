@@ -43,8 +43,7 @@ def attention_sdpa(call: Call) -> Tensor:
         blind = query_count - key_count  # the queries before the first key
         seeing = sdpa(q[:, :, blind:], k, v, is_causal=True)
         return F.pad(seeing, (0, 0, blind, 0)) if blind else seeing
-    visible = torch.ones(query_count, key_count, dtype=torch.bool, device=q.device).tril(key_count - query_count)
-    return sdpa(q, k, v, attn_mask=visible)
+    return sdpa(q, k, v, attn_mask=_visible(call))
 
 
 def _visible(call: Call) -> Tensor:

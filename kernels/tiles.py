@@ -9,10 +9,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .dropout import threshold
+from .dropout import STREAM, threshold
 
 INTERPRETED: bool = triton.knobs.runtime.interpret  # read when the decorators below read it
 LOG2_E = math.log2(math.e)
+_STREAM = tl.constexpr(STREAM)
 
 
 class Extras(NamedTuple):
@@ -107,6 +108,26 @@ def load_rows(tile, rows, row_count, D: tl.constexpr, BLOCK_D: tl.constexpr, CHE
 
 
 @triton.jit
+def load_log_sums(LSE, rows, row_count):
+    """Load the log-sum-exp of rows in base 2; a row that sees nothing has infinity, so that its weights are 0."""
+    lse = tl.load(LSE + rows, mask=rows < row_count, other=float("-inf")) * 1.4426950408889634  # log2(e)
+    return tl.where(lse == float("-inf"), float("inf"), lse)
+
+
+@triton.jit
+def keys_in_sight(
+    first_query, key_count, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr
+):  # fmt: skip
+    """Return up to where all queries of a tile see every key, in whole tiles, and up to where any of them sees one."""
+    visible_to_all = key_count
+    visible_to_any = key_count
+    if CAUSAL:
+        visible_to_all = tl.minimum(key_count, tl.maximum(first_query + 1, 0))
+        visible_to_any = tl.minimum(key_count, tl.maximum(first_query + BLOCK_M, 0))
+    return visible_to_all // BLOCK_N * BLOCK_N, visible_to_any
+
+
+@triton.jit
 def is_near(first_query, first_key, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, REACH: tl.constexpr):
     """Whether a tile has a distance within the reach; elsewhere the relative bias is one number for the whole tile."""
     return (first_key + BLOCK_N - 1 - first_query > -REACH) & (first_key - first_query - BLOCK_M + 1 < REACH)
@@ -151,7 +172,7 @@ def is_kept(rows, first_key, sample, seed, threshold, BLOCK_M: tl.constexpr, BLO
     block = zero + (first_key // 4 + tl.arange(0, BLOCK_N // 4)).to(tl.uint32)[None, :]
     low = zero + (sample & 0xFFFFFFFF).to(tl.uint32)
     high = zero + (sample >> 32).to(tl.uint32)
-    tag = zero + ((rows << 8) | 33).to(tl.uint32)[:, None]
+    tag = zero + ((rows << 8) | _STREAM).to(tl.uint32)[:, None]
     word0, word1, word2, word3 = tl.philox(seed, block, low, high, tag)
     words = tl.interleave(tl.interleave(word0, word2), tl.interleave(word1, word3))
     return words.to(tl.int64) >= threshold

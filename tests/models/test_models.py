@@ -4,8 +4,9 @@ import pytest
 import torch
 
 from fastmask.error import FastmaskError
+from fastmask.kernels.bias import bucket_of
 from fastmask.models import ModelConfig, from_config, from_preset
-from fastmask.models.attention import relative_buckets, sight
+from fastmask.models.attention import sight
 
 VOCAB = 97
 FAMILIES = ["bert", "gpt2", "t5"]
@@ -154,7 +155,7 @@ def test_buckets_are_those_of_transformers(buckets: int, max_distance: int, bidi
     modeling_t5 = pytest.importorskip("transformers.models.t5.modeling_t5")
     distance = torch.arange(-1500, 1500)
     expected = modeling_t5.T5Attention._relative_position_bucket(distance, bidirectional, buckets, max_distance)
-    assert torch.equal(relative_buckets(distance, buckets, max_distance, bidirectional), expected)
+    assert torch.equal(bucket_of(distance, buckets, bidirectional, max_distance), expected)
 
 
 @pytest.mark.parametrize(

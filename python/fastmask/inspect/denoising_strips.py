@@ -6,7 +6,7 @@ from typing import Any
 
 from fastmask.inspect.cells import Cell, TokenTexts
 from fastmask.objectives import Denoising
-from fastmask.reference.denoising import covered_places
+from fastmask.reference.denoising import covered_places, word_begins
 
 
 def of_denoising(
@@ -46,9 +46,8 @@ def _covered_by(objective: Denoising, tokens: Sequence[int], noise: Mapping[str,
     special = {*objective.special_ids, objective.mask_id}
     fixed = [token in special for token in tokens]
     starts = set(objective.word_starts) if objective.whole_words else set(tokens)
-    begins = [not fixed[n] and (n == 0 or fixed[n - 1] or token in starts) for n, token in enumerate(tokens)]
     words = {n: int(noise["span_words"][n]) for n in noise["span_start"].nonzero()[0].tolist()}
-    covered = covered_places(words, begins, fixed)
+    covered = covered_places(words, word_begins(tokens, fixed, starts), fixed)
     # Where spans overlap the first one stands for all of their tokens.
     for place in sorted(covered):
         start = covered[place]

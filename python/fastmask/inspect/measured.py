@@ -1,6 +1,7 @@
 """What became of many rows, beside what the settings promise."""
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -111,6 +112,14 @@ class Measured:
     rates: tuple[Rate, ...]
     lengths: SpanLengths | None = None
     parts: tuple["Measured", ...] = ()
+
+    def every_rate(self) -> Iterator[Rate]:
+        """Yield the rates, those of a part below its own share and as deep."""
+        for number, rate in enumerate(self.rates):
+            yield rate
+            if self.parts:
+                for below in self.parts[number].every_rate():
+                    yield replace(below, depth=below.depth + 1)
 
 
 def _mean(counts: npt.NDArray[Any]) -> float | None:

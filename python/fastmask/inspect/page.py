@@ -1,6 +1,5 @@
 """A picture as HTML: a piece of a page, a page of its own, a notebook's cell. Nothing is loaded from anywhere."""
 
-from collections.abc import Iterator
 from html import escape
 from typing import TYPE_CHECKING
 
@@ -64,19 +63,12 @@ def _numbers(shown: "Picture") -> str:
 def _table(measured: Measured) -> str:
     return (
         "<table><thead><tr><th></th><th>realised</th><th>expected</th></tr></thead>"
-        f"<tbody>{''.join(_rows(measured, 0))}</tbody></table>"
+        f"<tbody>{''.join(map(_row, measured.every_rate()))}</tbody></table>"
     )
 
 
-def _rows(measured: Measured, depth: int) -> Iterator[str]:
-    for number, rate in enumerate(measured.rates):
-        yield _row(rate, depth)
-        if measured.parts:
-            yield from _rows(measured.parts[number], depth + 1)
-
-
-def _row(rate: Rate, depth: int) -> str:
-    indent = f' style="padding-left: {1.2 * (rate.depth + depth):.1f}rem"' if rate.depth + depth else ""
+def _row(rate: Rate) -> str:
+    indent = f' style="padding-left: {1.2 * rate.depth:.1f}rem"' if rate.depth else ""
     hint = f"{rate.count:,} of {rate.total:,}"
     return (
         f"<tr><th{indent}>{escape(rate.name)}</th>"

@@ -22,6 +22,7 @@ from fastmask.objectives import (
     SpanCorruption,
 )
 from fastmask.objectives.batches import Batch
+from fastmask.objectives.shares import shares_of
 from fastmask.ragged import Ragged
 
 # What a mixture sets for all of its objectives.
@@ -70,17 +71,13 @@ def _of_fill_in_the_middle(objective: FillInTheMiddle, rows: Ragged, noise: Nois
 
 
 def _of_mixture(objective: MixtureOfDenoisers, rows: Ragged, noise: Noise) -> Measured:
-    choice = noise["choice"]
-    numbers = np.argsort(choice, kind="stable").astype(np.int64)
-    ordered = Batch(rows, None).in_order(numbers)
-    ends = np.cumsum(np.bincount(choice, minlength=len(objective.denoisers))).tolist()
+    shares = shares_of(objective.denoisers, Batch(rows, None), noise["choice"])
     whole = sum(part.weight for part in objective.denoisers)
     rates, parts = [], []
-    for part, own, begin, end in zip(objective.denoisers, noise["noise"], [0, *ends], ends, strict=False):
-        rates.append(
-            Rate(f"rows by {title(part.objective, without=OF_ALL)}", end - begin, len(rows), part.weight / whole)
-        )
-        parts.append(measured(part.objective, ordered.between(begin, end).rows, own))
+    for share, own in zip(shares, noise["noise"], strict=True):
+        name = f"rows by {title(share.objective, without=OF_ALL)}"
+        rates.append(Rate(name, len(share.numbers), len(rows), share.part.weight / whole))
+        parts.append(measured(share.objective, share.rows.rows, own))
     return Measured(title(objective), tuple(rates), _together(parts), tuple(parts))
 
 

@@ -106,7 +106,7 @@ def _wrapped(head: str, pieces: Iterable[tuple[int, str]], width: int | None) ->
 
 
 def _of_rates(measured: Measured) -> list[str]:
-    rates = list(_flat(measured))
+    rates = list(measured.every_rate())
     wide = max(len(_named(rate)) for rate in rates)
     lines = [f"  {'':{wide}}  realised   expected"]
     for rate in rates:
@@ -116,15 +116,6 @@ def _of_rates(measured: Measured) -> list[str]:
 
 def _named(rate: Rate) -> str:
     return f"{'  ' * rate.depth}{rate.name}"
-
-
-def _flat(measured: Measured) -> Iterator[Rate]:
-    """Yield the rates, those of a part below its own share."""
-    for number, rate in enumerate(measured.rates):
-        yield rate
-        if measured.parts:
-            for below in _flat(measured.parts[number]):
-                yield Rate(**{**vars(below), "depth": below.depth + 1})
 
 
 def percent(share: float | None) -> str:

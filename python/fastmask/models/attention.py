@@ -7,6 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from fastmask.kernels import RelativeBias
 from fastmask.models.config import ModelConfig
 
 
@@ -92,30 +93,6 @@ class Attention(nn.Module):
         return x.view(*x.shape[:2], self.num_heads, -1).transpose(1, 2)
 
 
-def relative_buckets(distance: Tensor, buckets: int, max_distance: int, bidirectional: bool) -> Tensor:
-    """Return T5's bucket of each ``distance`` = key position - query position (int64, any shape).
-
-    Half of the buckets hold one near distance each, the other half grow logarithmically up to ``max_distance``
-    (Raffel et al. 2020, section 2.1). Bidirectional stacks give later keys buckets of their own; in causal ones all
-    later keys fall into bucket 0, where they are hidden anyway.
-
-    >>> relative_buckets(torch.tensor([-200, -9, -1, 0, 1]), buckets=32, max_distance=128, bidirectional=True).tolist()
-    [15, 8, 1, 0, 17]
-    """
-    later = torch.zeros_like(distance)
-    if bidirectional:
-        buckets //= 2
-        later = (distance > 0).long() * buckets
-        distance = distance.abs()
-    else:
-        distance = (-distance).clamp(min=0)
-    near = buckets // 2
-    # float32 on purpose: the released models were trained with the buckets that this rounding gives.
-    growth = torch.log(distance.clamp(min=1).float() / near) / math.log(max_distance / near)
-    far = (near + (growth * (buckets - near)).long()).clamp(max=buckets - 1)
-    return later + torch.where(distance < near, distance, far)
-
-
 class RelativePositionBias(nn.Module):
     """T5's position information: a learned number for each head and bucket of distances, added to the scores.
 
@@ -129,7 +106,4 @@ class RelativePositionBias(nn.Module):
 
     def forward(self, length: int) -> Tensor:
         """Return the bias [1, heads, length, length]."""
-        place = torch.arange(length, device=self.table.weight.device)
-        distance = place[None, :] - place[:, None]
-        buckets = relative_buckets(distance, self.table.num_embeddings, self.max_distance, self.bidirectional)
-        return self.table(buckets).permute(2, 0, 1)[None]  # type: ignore[no-any-return]
+        return RelativeBias(self.table.weight, self.bidirectional, self.max_distance).dense(length, length)[None]

@@ -19,7 +19,7 @@ from fastmask.objectives.denoisers import (
     names_together,
 )
 from fastmask.objectives.objective import Objective, PadTo, Wanted
-from fastmask.objectives.shares import ENCODER_NAMES, Share
+from fastmask.objectives.shares import ENCODER_NAMES, Share, shares_of
 from fastmask.objectives.ul2 import MODE_TOKENS, ul2_denoisers
 from fastmask.roles import Roles
 from fastmask.settings import whole_number_or_none
@@ -202,7 +202,7 @@ class MixtureOfDenoisers(Objective):
         choice = np.empty(len(batch), np.uint8)
         self._core.choose(batch.arrays, draws.arrays, choice)
         shares = []
-        for share in self._shares(batch, choice):
+        for share in shares_of(self.denoisers, batch, choice):
             own = draws.in_order(share.numbers)
             shares.append((share, share.call(share.objective._noise, share.rows, own, num_threads)))
         return choice, shares
@@ -227,7 +227,9 @@ class MixtureOfDenoisers(Objective):
     def _carry_out(self, batch: Batch, noise: Mapping[str, Any], wanted: Wanted) -> Arrays:
         self._check(batch)
         choice, parts = self._given_noise(batch, noise)
-        return self._put_together(batch, list(zip(self._shares(batch, choice), parts, strict=True)), wanted)
+        return self._put_together(
+            batch, list(zip(shares_of(self.denoisers, batch, choice), parts, strict=True)), wanted
+        )
 
     def _put_together(self, batch: Batch, shares: list[tuple[Share, Any]], wanted: Wanted) -> Arrays:
         shares = [(share, given) for share, given in shares if len(share.numbers)]
@@ -245,14 +247,6 @@ class MixtureOfDenoisers(Objective):
         pad_to = (width, labels_width) if self._two_sided else width
         own = Wanted(pad_to, None, wanted.return_attention_mask, wanted.num_threads, None)
         return share.call(share.objective._carry_out, share.rows, noise, own)
-
-    def _shares(self, batch: Batch, choice: npt.NDArray[np.uint8]) -> list[Share]:
-        """Gather the rows of each objective: those of the first, then of the second, ..., each in their order."""
-        numbers = np.argsort(choice, kind="stable").astype(np.int64)
-        ordered = batch.in_order(numbers)
-        ends = np.cumsum(np.bincount(choice, minlength=len(self.denoisers))).tolist()
-        stretches = zip(self.denoisers, [0, *ends], ends, strict=False)
-        return [Share(part, numbers[begin:end], ordered.between(begin, end)) for part, begin, end in stretches]
 
     def _joint_layout(self, batch: Batch, shares: list[tuple[Share, Any]], wanted: Wanted) -> Layout:
         """Widths that hold the longest row of any objective."""

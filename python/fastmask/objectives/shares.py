@@ -1,7 +1,7 @@
 """The rows of a batch that one objective of a mixture gets, and where their outputs go."""
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -50,3 +50,12 @@ class Share(NamedTuple):
         if shift:
             firsts = {"input_ids": part.prefix_id, "attention_mask": 1, "labels": -100, "segment_ids": 1}
             array[numbers, 0] = firsts.get(name, int(name == "prefix_mask" and name in out))
+
+
+def shares_of(denoisers: Sequence[Denoiser], batch: Batch, choice: npt.NDArray[np.uint8]) -> list[Share]:
+    """Gather the rows of each objective: those of the first, then of the second, ..., each in their order."""
+    numbers = np.argsort(choice, kind="stable").astype(np.int64)
+    ordered = batch.in_order(numbers)
+    ends = np.cumsum(np.bincount(choice, minlength=len(denoisers))).tolist()
+    stretches = zip(denoisers, [0, *ends], ends, strict=False)
+    return [Share(part, numbers[begin:end], ordered.between(begin, end)) for part, begin, end in stretches]

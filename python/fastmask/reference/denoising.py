@@ -125,9 +125,7 @@ def denoising(
 
     # 2. Spans of words, and what stands for them.
     fixed = [token in special for token in tokens]
-    begins = [
-        not fixed[n] and (n == 0 or fixed[n - 1] or not whole_words or tokens[n] in word_starts) for n in range(length)
-    ]
+    begins = word_begins(tokens, fixed, word_starts if whole_words else set(tokens))
     spans, empty_spans = drawn_spans([n for n in range(length) if begins[n]], mask_ratio, poisson_lambda, drawn)
     covered_by = covered_places(spans, begins, fixed)
     replaced = {1: spans, 0: {}, -1: covered_by}[replace_length]
@@ -198,6 +196,15 @@ def drawn_spans(
         shuffled[number], shuffled[other] = shuffled[other], shuffled[number]
         spans[shuffled[number]] = words
     return spans, lengths.count(0)
+
+
+def word_begins(tokens: Sequence[int], fixed: Sequence[bool], word_starts: Collection[int]) -> list[bool]:
+    """Return where words begin: first in a row, behind a ``fixed`` token, and at tokens that begin one.
+
+    >>> word_begins([5, 6, 0, 6, 5], [False, False, True, False, False], {5})
+    [True, False, False, True, True]
+    """
+    return [not fixed[n] and (n == 0 or fixed[n - 1] or token in word_starts) for n, token in enumerate(tokens)]
 
 
 def covered_places(spans: Mapping[int, int], begins: Sequence[bool], fixed: Sequence[bool]) -> dict[int, int]:
