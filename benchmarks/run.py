@@ -5,7 +5,7 @@
 Groups: tokenize (tokenizers on texts), long (one text on all threads), scaling (what a second thread brings),
 worst (texts that break tokenizers), memory (over many calls), train (vocabularies), corrupt (objectives). All of them
 take most of an hour, --quick about a minute.
-Tables are printed; figures go to a JSON file and pictures beside it, with the machine named.
+Tables are printed; figures go to a JSON file, the tables to a page and pictures beside it, with the machine named.
 """
 
 import argparse
@@ -26,6 +26,7 @@ from fastmask.bench import machine
 from fastmask.bench.chart import can_draw
 from fastmask.bench.command import engines_of, keep, packages_of, refuse_unwritable
 from fastmask.error import FastmaskError
+from fastmask.files import write_whole
 from fastmask.progress import Progress
 
 GROUPS = {
@@ -74,6 +75,7 @@ def _run(options: argparse.Namespace) -> None:
     before = machine.machine([*packages_of(engines), *PACKAGES])
     print("\n".join([machine.in_a_line(before), *machine.doubts(before)]), flush=True)
     groups: dict[str, Any] = {}
+    page = [f"# {options.out.stem}", "", machine.in_a_line(before), *machine.doubts(before)]
     for name in wanted:
         with tempfile.TemporaryDirectory() as folder, Progress(name, unit="processes") as bar:
             found = GROUPS[name](
@@ -84,6 +86,8 @@ def _run(options: argparse.Namespace) -> None:
         groups[name] = found.figures
         # After each group, so that an end that was not planned loses one group only.
         keep(options.out, {**before, "quick": options.quick, "seed": options.seed}, groups)
+        page += ["", f"## {name}", "", "```text", found.table, "```"]
+        write_whole(options.out.with_suffix(".md"), "\n".join([*page, ""]).encode())
         _draw(options.out, name, found.charts, machine.in_a_line(before))
 
 
