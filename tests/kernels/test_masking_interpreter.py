@@ -149,6 +149,18 @@ def test_rows_without_padding_need_no_lengths():
     assert_same(span_corruption(turned, **settings, seed=3), SpanCorruption(**settings)(ids.numpy(), seed=3))
 
 
+def test_the_examples_of_the_documentation():
+    row = torch.tensor([[1, 12, 13, 14, 15, 16, 2, 0, 0]])
+    settings = {"mask_id": 4, "vocab_size": 1000, "special_ids": [0, 1, 2, 3], "mlm_probability": 0.5}
+    batch = masked_lm(row, lengths=torch.tensor([7]), seed=2, **settings)
+    assert batch["input_ids"].tolist() == [[1, 12, 13, 4, 4, 4, 2, 0, 0]]
+    row = torch.tensor([[11, 12, 13, 14, 15, 16, 17]])
+    settings = {"sentinel_ids": range(99, 89, -1), "eos_id": 1, "vocab_size": 100}
+    batch = span_corruption(row, noise_density=0.4, mean_noise_span_length=1.5, seed=3, **settings)
+    assert batch["input_ids"].tolist() == [[11, 12, 99, 14, 15, 98, 1]]
+    assert batch["labels"].tolist() == [[99, 13, 98, 16, 17, 1]]
+
+
 @pytest.mark.parametrize(
     ("length", "density", "mean", "sentinels"),
     [(568, 0.15, 3.0, 100), (600, 0.7, 1.0, 200)],
