@@ -14,6 +14,10 @@ KERNEL_DTYPES = (torch.float32, torch.float16, torch.bfloat16)
 DTYPES = (*KERNEL_DTYPES, torch.float64)
 SegmentIds: TypeAlias = Tensor | tuple[Tensor, Tensor]
 
+# A call with few queries and more than one stretch of keys is a step of generation, and has kernels of its own.
+MOST_DECODED_QUERIES = 16
+SHORTEST_STRETCH = 128
+
 
 class Packing(NamedTuple):
     """Where the documents of packed rows begin and end; int32 [documents + 1] each, the first 0, the last the total."""
@@ -44,6 +48,17 @@ class Call(NamedTuple):
         if self.dropout_p == 0.0 or self.dropout_seed is not None:
             return self
         return self._replace(dropout_seed=int(torch.randint(2**63 - 1, ())))
+
+    @property
+    def decodes(self) -> bool:
+        """Whether this is a step of generation: few queries over a long cache, and no gradient is wanted."""
+        queries, keys = self.q.shape[2], self.k.shape[2]
+        if self.packing is not None:
+            queries, keys = self.packing.max_seqlen_q, self.packing.max_seqlen_k
+        if queries > MOST_DECODED_QUERIES or keys <= SHORTEST_STRETCH or self.dropout_p > 0.0:
+            return False
+        learned = (self.q, self.k, self.v, *([self.bias.table] if isinstance(self.bias, RelativeBias) else []))
+        return not (torch.is_grad_enabled() and any(tensor.requires_grad for tensor in learned))
 
 
 def names(dtypes: tuple[torch.dtype, ...]) -> str:

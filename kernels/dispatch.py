@@ -1,6 +1,5 @@
 """`attention`: one call for every backend. It chooses who computes, and says why one cannot."""
 
-import importlib.util
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
@@ -10,14 +9,12 @@ from typing import NamedTuple
 from torch import Tensor
 
 from .arguments import KERNEL_DTYPES, Call, SegmentIds, checked_call, names
+from .availability import obstacle
 from .bias import Alibi, RelativeBias
 from .configs import HEAD_DIMS
-from .operator import attention_forward
+from .operator import attention_decode, attention_forward
 from .reference import attention_reference
 from .sdpa import attention_sdpa, document_by_document, kept_pairs
-
-_HAS_TRITON = importlib.util.find_spec("triton") is not None
-
 
 # How each backend computes a call.
 
@@ -37,6 +34,9 @@ def _triton(call: Call) -> Tensor:
         seed = call.with_seed().dropout_seed or 0
         # An operator's integers have a sign.
         options |= {"dropout_p": call.dropout_p, "dropout_seed": seed - 2**64 if seed >= 2**63 else seed}
+    if call.decodes:
+        decoded: Tensor = attention_decode(call.q, call.k, call.v, call.causal, call.scale, **options)
+        return decoded
     out: Tensor = attention_forward(call.q, call.k, call.v, call.causal, call.scale, **options)[0]
     return out
 
@@ -56,20 +56,8 @@ def _reference_of_document(call: Call) -> Tensor:
 # What may stand in the way of the kernels: each returns it in words, or None.
 
 
-def _triton_is_missing(call: Call) -> str | None:
-    return None if _HAS_TRITON else "triton is not installed here: pip install 'triton>=3.6' (Linux alone has it)"
-
-
 def _device_without_kernel(call: Call) -> str | None:
-    if call.q.device.type == "cuda":
-        return None
-    if call.q.device.type != "cpu":
-        return f"it has no kernel for tensors on {call.q.device}: move them to a GPU"
-    from .tiles import INTERPRETED
-
-    if INTERPRETED:
-        return None
-    return "the tensors are on the CPU: move them to a GPU, or set TRITON_INTERPRET=1 before Python starts"
+    return obstacle(call.q.device)
 
 
 def _dtype_without_kernel(call: Call) -> str | None:
@@ -111,7 +99,7 @@ class _Backend(NamedTuple):
 _DISPATCH = {
     "triton": _Backend(
         _on_gpu_with_more_than_torch_knows,
-        (_triton_is_missing, _device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel),
+        (_device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel),
         _triton,
     ),
     "sdpa": _Backend(_always, (), partial(document_by_document, attention_sdpa)),

@@ -17,7 +17,7 @@ from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, key
 
 
 @triton.jit
-def _over_keys(
+def over_keys(
     acc, row_max, row_sum, q, K, V, first, last, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
     VECTOR, left, right, slope, query_segments, KEY_SEGMENTS, rows, sample, seed, threshold,
     D: tl.constexpr, BLOCK_D: tl.constexpr, BLOCK_M: tl.constexpr, BLOCK_N: tl.constexpr, CAUSAL: tl.constexpr,
@@ -116,12 +116,12 @@ def forward_kernel(
     acc = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     row_max = tl.full([BLOCK_M], float("-inf"), tl.float32)
     row_sum = tl.zeros([BLOCK_M], tl.float32)
-    acc, row_max, row_sum = _over_keys(
+    acc, row_max, row_sum = over_keys(
         acc, row_max, row_sum, q, K, V, 0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
         VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,
     )  # fmt: skip
-    acc, row_max, row_sum = _over_keys(
+    acc, row_max, row_sum = over_keys(
         acc, row_max, row_sum, q, K, V, edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn,
         scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,

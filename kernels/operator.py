@@ -1,8 +1,9 @@
 """The Triton kernels as torch operators, which torch.compile and torch.export trace without running them.
 
 `torch.ops.fastmask.attention_forward` returns the output and the log-sum-exp of each row; gradients of the output
-reach q, k, v and the table through `attention_backward`, none comes through the log-sum-exp. They check nothing:
-`attention` does. Packed rows are [1, heads, total, head_dim] here.
+reach q, k, v and the table through `attention_backward`, none comes through the log-sum-exp. `attention_decode` is for
+few queries over many keys and has no gradient. They check nothing: `attention` does. Packed rows are
+[1, heads, total, head_dim] here.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -73,6 +74,36 @@ def attention_forward(
     return out, lse
 
 
+@torch.library.custom_op("fastmask::attention_decode", mutates_args=())
+def attention_decode(
+    q: Tensor,
+    k: Tensor,
+    v: Tensor,
+    causal: bool,
+    scale: float,
+    table: Tensor | None = None,
+    bidirectional: bool = True,
+    max_distance: int = 128,
+    slopes: Tensor | None = None,
+    segments_q: Tensor | None = None,
+    segments_k: Tensor | None = None,
+    cu_seqlens_q: Tensor | None = None,
+    cu_seqlens_k: Tensor | None = None,
+    max_seqlen_q: int = 0,
+    max_seqlen_k: int = 0,
+) -> Tensor:
+    """Return the output of few queries over a long cache, as `q`."""
+    from .decode import launch_decode
+
+    extras = _extras(
+        table, bidirectional, max_distance, slopes, segments_q, segments_k,
+        cu_seqlens_q, cu_seqlens_k, max_seqlen_q, max_seqlen_k,
+    )  # fmt: skip
+    out = _empty_like_rows(q)
+    launch_decode(q, k, v, out, causal, scale, extras)
+    return out
+
+
 @torch.library.custom_op("fastmask::attention_backward", mutates_args=())
 def attention_backward(
     d_out: Tensor,
@@ -117,6 +148,11 @@ def attention_backward(
 @attention_forward.register_fake
 def _(q: Tensor, *others: Any) -> tuple[Tensor, Tensor]:
     return _empty_outputs(q)
+
+
+@attention_decode.register_fake
+def _(q: Tensor, *others: Any) -> Tensor:
+    return _empty_like_rows(q)
 
 
 @attention_backward.register_fake

@@ -19,6 +19,7 @@ from triton.compiler import ASTSource  # noqa: E402
 from fastmask.kernels import configs  # noqa: E402
 from fastmask.kernels.backward_keys import keys_kernel  # noqa: E402
 from fastmask.kernels.backward_queries import queries_kernel  # noqa: E402
+from fastmask.kernels.decode import MOST_STRETCHES, decode_tiles, merge_kernel, stretch_kernel  # noqa: E402
 from fastmask.kernels.forward import forward_kernel  # noqa: E402
 
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
@@ -57,7 +58,7 @@ def signature(kernel, dtype: str, stride_type: str) -> dict[str, str]:
     """The types that a launch finds out from its arguments."""
     types = {name: stride_type if name.startswith("stride") else "i32" for name in kernel.arg_names}
     types |= {name: f"*{dtype}" for name in kernel.arg_names if name.isupper()}
-    types |= dict.fromkeys({"LSE", "DELTA"} & set(types), "*fp32")
+    types |= dict.fromkeys({"LSE", "DELTA", "PARTS", "LOG_SUMS"} & set(types), "*fp32")
     types |= dict.fromkeys({"scale", "scale_log2", "kept_scale"} & set(types), "fp32")
     return types
 
@@ -75,7 +76,7 @@ def compiled(
     """Compile the kernel; `ones` are arguments of value 1, which a launch makes constants, as it does with None."""
     constants = {"D": head_dim, "BLOCK_D": configs.padded_head_dim(head_dim), "CAUSAL": causal}
     constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N} | dict.fromkeys(ones, 1) | NO_FEATURE
-    constants |= dict.fromkeys(OPTIONAL)
+    constants |= dict.fromkeys(OPTIONAL) | {"MOST": MOST_STRETCHES}
     types = signature(kernel, dtype, stride_type)
     for name in features:
         flags, tensors = FEATURES[name]
@@ -215,6 +216,35 @@ def test_the_backward_fits_a_hopper(kernel, dtype, head_dim, causal, features, t
     assert figures.shared_memory <= SM86_SHARED_MEMORY, figures
     rows = tiles.BLOCK_M if kernel == "queries" else tiles.BLOCK_N
     assert (figures.wgmma > 0) == (dtype != "fp32" and rows >= 64), figures
+
+
+@pytest.mark.parametrize(
+    ("dtype", "head_dim", "rows", "features"),
+    [
+        ("bf16", 64, 1, ()),
+        ("bf16", 64, 1, ("relative",)),
+        ("bf16", 128, 8, ("segments", "relative")),
+        ("fp16", 128, 32, ("packed", "alibi")),
+        ("bf16", 128, 32, ("segments", "relative")),
+        ("bf16", 256, 32, ("segments", "relative")),
+        ("fp32", 64, 16, ("segments", "relative")),
+        ("fp32", 256, 16, ("segments", "relative")),
+    ],
+)
+def test_a_step_of_generation_fits_a_hopper(dtype, head_dim, rows, features, tmp_path):
+    tiles = decode_tiles(head_dim, BYTES[dtype], rows)
+    figures = measured(compiled(dtype, head_dim, True, tiles, features, kernel=stretch_kernel), tmp_path)
+    print(figures)
+    assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
+    assert figures.shared_memory <= SM86_SHARED_MEMORY, figures
+    assert figures.asynchronous_copies > 0, figures
+
+
+def test_the_merge_of_stretches_fits_a_hopper(tmp_path):
+    tiles = configs.Tiles(16, 16, num_warps=4, num_stages=3)  # it has no tile of its own
+    figures = measured(compiled("bf16", 256, True, tiles, kernel=merge_kernel), tmp_path)
+    print(figures)
+    assert (figures.spill_stores, figures.stack_bytes) == (0, 0), figures
 
 
 @pytest.mark.parametrize("bytes_per_element", [2, 4])

@@ -57,6 +57,9 @@ pub enum Stream {
     Insertions = 14,
     /// The order in which a loader visits rows.
     LoaderOrder = 32,
+    /// Which weights of attention are dropped; n = position of the key, the sample id is document x heads + head, and
+    /// the query's position stands in the place of the epoch. `kernels/` alone draws from it.
+    AttentionDropout = 33,
 }
 
 /// One block of four words: the Philox4x32-10 bijection of `counter` under `key`.

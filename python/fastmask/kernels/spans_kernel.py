@@ -1,0 +1,1 @@
+../../../kernels/spans_kernel.py
