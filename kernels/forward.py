@@ -13,7 +13,18 @@ import triton.language as tl
 from torch import Tensor
 
 from .configs import forward_tiles, padded_head_dim
-from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, keys_in_sight, load_rows, locate
+from .tiles import (
+    LOG2_E,
+    NO_EXTRAS,
+    Extras,
+    add_bias,
+    is_kept,
+    is_visible,
+    keys_in_sight,
+    load_rows,
+    locate,
+    segments_in_sight,
+)
 
 
 @triton.jit
@@ -112,19 +123,27 @@ def forward_kernel(
     first_query = tile * BLOCK_M + key_count - query_count
     queries = rows + key_count - query_count
     edge, visible_to_any = keys_in_sight(first_query, key_count, BLOCK_M, BLOCK_N, CAUSAL)
+    begin = 0
+    begin_edge = edge
+    end_whole = edge
+    if SEGMENTS:  # what has no segment of these queries is not visited
+        begin, visible_to_any = segments_in_sight(query_segments, SEGMENTS_K, visible_to_any)
+        begin = begin // BLOCK_N * BLOCK_N
+        begin_edge = tl.maximum(begin, edge)
+        end_whole = tl.minimum(visible_to_any, edge)
 
     acc = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     row_max = tl.full([BLOCK_M], float("-inf"), tl.float32)
     row_sum = tl.zeros([BLOCK_M], tl.float32)
     acc, row_max, row_sum = _over_keys(
-        acc, row_max, row_sum, q, K, V, 0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
-        VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
+        acc, row_max, row_sum, q, K, V, begin, end_whole, key_count, first_query, queries, stride_kn, stride_vn,
+        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,
     )  # fmt: skip
     acc, row_max, row_sum = _over_keys(
-        acc, row_max, row_sum, q, K, V, edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn,
-        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
+        acc, row_max, row_sum, q, K, V, begin_edge, visible_to_any, key_count, first_query, queries, stride_kn,
+        stride_vn, scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head,
+        seed, threshold, D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
     )  # fmt: skip
 
     divisor = tl.where(row_sum == 0.0, 1.0, row_sum)  # a row that sees nothing: output 0, LSE -inf
