@@ -12,7 +12,8 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .configs import forward_tiles, padded_head_dim
+from .configs import Tiles, forward_tiles, padded_head_dim
+from .launch import with_tiles_that_fit
 from .tiles import (
     LOG2_E,
     NO_EXTRAS,
@@ -181,9 +182,9 @@ def launch_forward(
         return
     q, k, v = (with_unit_stride(tensor) for tensor in (q, k, v))
     heads, head_dim = q.shape[1], q.shape[3]
-    tiles = forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout)
-    programs = triton.cdiv(query_count, tiles.BLOCK_M) * documents * heads
-    with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
+
+    def launch(tiles: Tiles) -> None:
+        programs = triton.cdiv(query_count, tiles.BLOCK_M) * documents * heads
         forward_kernel[(programs,)](  # all on the first axis: the others stop at 65,535 programs
             q, k, v, out, lse, *extras.pointers,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *out.stride()[:3], *lse.stride()[:2],
@@ -191,3 +192,6 @@ def launch_forward(
             D=head_dim, BLOCK_D=padded_head_dim(head_dim), CAUSAL=causal, **extras.flags, **tiles._asdict(),
             enable_fp_fusion=True,  # triton 3.10 turns fused multiply-add off unless asked
         )  # fmt: skip
+
+    with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
+        with_tiles_that_fit(forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout), launch)
