@@ -9,7 +9,7 @@ SOURCES := $(shell find rust kernels python/fastmask -name '*.rs' -o -name '*.py
 OBJECTIVES_PAGE := benchmarks/results/conformance-objectives.md
 export PYTHONNOUSERSITE := 1
 
-.PHONY: help demo test test-rust test-python test-kernels conformance bench wheel check format stubs clean
+.PHONY: help demo test test-rust test-python test-kernels kernel-table gpu-check conformance bench wheel check format stubs clean
 
 help:  ## show this
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -29,6 +29,13 @@ test-python: $(INSTALLED)  ## everything that needs no Triton interpreter, and e
 # TRITON_INTERPRET is read when a kernel is decorated, so these tests need a process of their own.
 test-kernels: $(INSTALLED)  ## the Triton kernels on the CPU, interpreted
 	TRITON_INTERPRET=1 $(BIN)/python -m pytest -m interpreter tests/kernels
+
+kernel-table: $(INSTALLED)  ## compile the Triton kernels for sm_80, sm_90 and sm_100, without a GPU; writes what each costs
+	$(BIN)/python benchmarks/kernel_table.py
+
+# Needs neither Rust nor the wheel: torch and triton, of .venv where there is one, else of PYTHON.
+gpu-check:  ## the Triton kernels on the GPU at hand: right, the same twice, timed beside SDPA and FlexAttention; 10 minutes
+	PYTHONPATH=python $(if $(wildcard $(BIN)/python),$(BIN)/python,$(PYTHON)) benchmarks/gpu_check.py
 
 conformance: $(INSTALLED)  ## the same against whole corpora and with 10,000 examples a law; writes the tables of objectives
 	FASTMASK_CONFORMANCE=1 $(BIN)/python -m pytest -m "not interpreter" --conformance-page $(OBJECTIVES_PAGE) \

@@ -12,8 +12,9 @@ from torch import Tensor
 
 from .backward_keys import keys_kernel
 from .backward_queries import queries_kernel
-from .configs import backward_tiles, padded_head_dim
+from .configs import Tiles, backward_tiles, padded_head_dim
 from .forward import with_unit_stride
+from .launch import with_tiles_that_fit
 from .tiles import LOG2_E, Extras
 
 
@@ -44,31 +45,38 @@ def launch_backward(
     documents, query_count, key_count = extras.counts(q, k)
     d_out, q, k, v = (with_unit_stride(tensor) for tensor in (d_out, q, k, v))
     heads, kv_heads, head_dim = q.shape[1], k.shape[1], q.shape[3]
-    for_queries, for_keys = backward_tiles(head_dim, q.element_size(), extras.dropout)
+    learned = learned and extras.vector is not None
+    for_queries, for_keys = backward_tiles(head_dim, q.element_size(), extras.dropout, learned)
     sizes = {"D": head_dim, "BLOCK_D": padded_head_dim(head_dim), "CAUSAL": causal, "enable_fp_fusion": True}
     delta = torch.empty_like(lse)
-    tiles = triton.cdiv(query_count, for_queries.BLOCK_M)
-    programs = documents * heads * tiles
-    by_distance = None
-    if learned and extras.vector is not None:
-        by_distance = torch.zeros(programs, extras.vector.shape[1], dtype=torch.float32, device=q.device)
     counts = (heads // kv_heads, query_count, key_count, scale, scale * LOG2_E, *extras.numbers)
-    with torch.cuda.device_of(q):
+
+    def launch_queries(tiles: Tiles) -> Tensor | None:
+        strips = triton.cdiv(query_count, tiles.BLOCK_M)
+        programs = documents * heads * strips
+        by_distance = None
+        if learned and extras.vector is not None:
+            by_distance = torch.zeros(programs, extras.vector.shape[1], dtype=torch.float32, device=q.device)
         if programs and q.numel():
             queries_kernel[(programs,)](
                 q, k, v, out, d_out, dq, lse, delta, by_distance, *extras.pointers,
                 *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *out.stride()[:3], *d_out.stride()[:3],
                 *dq.stride()[:3], *lse.stride()[:2], heads, *counts,
-                LEARNED=by_distance is not None, **sizes, **extras.flags, **for_queries._asdict(),
+                LEARNED=by_distance is not None, **sizes, **extras.flags, **tiles._asdict(),
             )  # fmt: skip
-        programs = triton.cdiv(key_count, for_keys.BLOCK_N) * documents * kv_heads
+        return None if by_distance is None else by_distance.view(documents, heads, strips, by_distance.shape[1])
+
+    def launch_keys(tiles: Tiles) -> None:
+        programs = triton.cdiv(key_count, tiles.BLOCK_N) * documents * kv_heads
         if programs and k.numel():
             keys_kernel[(programs,)](
                 q, k, v, d_out, dk, dv, lse, delta, *extras.pointers,
                 *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *d_out.stride()[:3], *dk.stride()[:3],
                 *dv.stride()[:3], *lse.stride()[:2], kv_heads, *counts,
-                **sizes, **extras.flags, **for_keys._asdict(),
+                **sizes, **extras.flags, **tiles._asdict(),
             )  # fmt: skip
-    if by_distance is None:
-        return None
-    return by_distance.view(documents, heads, tiles, by_distance.shape[1]).sum((0, 2), dtype=torch.float64)
+
+    with torch.cuda.device_of(q):
+        by_distance = with_tiles_that_fit(for_queries, launch_queries)
+        with_tiles_that_fit(for_keys, launch_keys)
+    return None if by_distance is None else by_distance.sum((0, 2), dtype=torch.float64)

@@ -5,7 +5,7 @@
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_kept, is_visible, load_log_sums, load_rows, locate
+from .tiles import add_bias, is_kept, is_visible, load_log_sums, load_rows, locate, segments_in_sight
 
 
 @triton.jit
@@ -101,6 +101,15 @@ def keys_kernel(
         sees_one = tl.maximum(first_key - shift, 0) // BLOCK_M * BLOCK_M
         sees_all = tl.maximum(first_key + BLOCK_N - 1 - shift, 0)
         sees_all = tl.minimum(tl.cdiv(sees_all, BLOCK_M) * BLOCK_M, query_count)
+    begin_all = sees_all
+    end_one = sees_all
+    end = query_count
+    if SEGMENTS:  # what has no segment of these keys is not visited
+        begin, end = segments_in_sight(key_segments, SEGMENTS_Q, query_count)
+        begin = begin // BLOCK_M * BLOCK_M
+        sees_one = tl.maximum(sees_one, begin)
+        end_one = tl.minimum(sees_all, end)
+        begin_all = tl.maximum(sees_all, begin)
 
     dk = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
     dv = tl.zeros([BLOCK_N, BLOCK_D], tl.float32)
@@ -120,13 +129,13 @@ def keys_kernel(
         if ALIBI:
             slope = tl.load(SLOPES + head)
         dk, dv = _keys_over_queries(
-            dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, sees_one, sees_all, query_count, shift,
+            dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, sees_one, end_one, query_count, shift,
             first_key, keys, stride_qm, stride_gm, scale_log2, vector, left, right, slope, SEGMENTS_Q, key_segments,
             document * kv_heads * heads_per_kv_head + head, seed, threshold, kept_scale,
             D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
         )  # fmt: skip
         dk, dv = _keys_over_queries(
-            dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, sees_all, query_count, query_count, shift,
+            dk, dv, k, v, q_head, d_out_head, LSE + of_head, DELTA + of_head, begin_all, end, query_count, shift,
             first_key, keys, stride_qm, stride_gm, scale_log2, vector, left, right, slope, SEGMENTS_Q, key_segments,
             document * kv_heads * heads_per_kv_head + head, seed, threshold, kept_scale,
             D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,

@@ -8,7 +8,17 @@ One program owns a tile of queries of one head and walks the keys as the forward
 import triton
 import triton.language as tl
 
-from .tiles import add_bias, is_kept, is_near, is_visible, keys_in_sight, load_log_sums, load_rows, locate
+from .tiles import (
+    add_bias,
+    is_kept,
+    is_near,
+    is_visible,
+    keys_in_sight,
+    load_log_sums,
+    load_rows,
+    locate,
+    segments_in_sight,
+)
 
 NOWHERE = tl.constexpr(-(1 << 30))  # a distance that no reach has
 
@@ -161,6 +171,14 @@ def queries_kernel(
     first_query = tile * BLOCK_M + key_count - query_count
     queries = rows + key_count - query_count
     edge, visible_to_any = keys_in_sight(first_query, key_count, BLOCK_M, BLOCK_N, CAUSAL)
+    begin = 0
+    begin_edge = edge
+    end_whole = edge
+    if SEGMENTS:  # what has no segment of these queries is not visited
+        begin, visible_to_any = segments_in_sight(query_segments, SEGMENTS_K, visible_to_any)
+        begin = begin // BLOCK_N * BLOCK_N
+        begin_edge = tl.maximum(begin, edge)
+        end_whole = tl.minimum(visible_to_any, edge)
 
     dq = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     ahead = tl.zeros([BLOCK_N], tl.float32)
@@ -172,14 +190,14 @@ def queries_kernel(
     weight_right = tl.zeros([BLOCK_M], tl.float32)
     dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right = _queries_over_keys(
         dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right, q, d_out, lse, delta, K, V,
-        0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
+        begin, end_whole, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
         VECTOR, left, right, slope, query_segments, SEGMENTS_K, BY_DISTANCE,
         rows, document_and_head, seed, threshold, kept_scale,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, LEARNED, DROPOUT,
     )  # fmt: skip
     dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right = _queries_over_keys(
         dq, ahead, ahead_first, whole, far_left, far_right, weight_left, weight_right, q, d_out, lse, delta, K, V,
-        edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
+        begin_edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
         VECTOR, left, right, slope, query_segments, SEGMENTS_K, BY_DISTANCE,
         rows, document_and_head, seed, threshold, kept_scale,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, LEARNED, DROPOUT,

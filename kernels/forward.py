@@ -12,8 +12,20 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-from .configs import forward_tiles, padded_head_dim
-from .tiles import LOG2_E, NO_EXTRAS, Extras, add_bias, is_kept, is_visible, keys_in_sight, load_rows, locate
+from .configs import Tiles, forward_tiles, padded_head_dim
+from .launch import with_tiles_that_fit
+from .tiles import (
+    LOG2_E,
+    NO_EXTRAS,
+    Extras,
+    add_bias,
+    is_kept,
+    is_visible,
+    keys_in_sight,
+    load_rows,
+    locate,
+    segments_in_sight,
+)
 
 
 @triton.jit
@@ -112,19 +124,27 @@ def forward_kernel(
     first_query = tile * BLOCK_M + key_count - query_count
     queries = rows + key_count - query_count
     edge, visible_to_any = keys_in_sight(first_query, key_count, BLOCK_M, BLOCK_N, CAUSAL)
+    begin = 0
+    begin_edge = edge
+    end_whole = edge
+    if SEGMENTS:  # what has no segment of these queries is not visited
+        begin, visible_to_any = segments_in_sight(query_segments, SEGMENTS_K, visible_to_any)
+        begin = begin // BLOCK_N * BLOCK_N
+        begin_edge = tl.maximum(begin, edge)
+        end_whole = tl.minimum(visible_to_any, edge)
 
     acc = tl.zeros([BLOCK_M, BLOCK_D], tl.float32)
     row_max = tl.full([BLOCK_M], float("-inf"), tl.float32)
     row_sum = tl.zeros([BLOCK_M], tl.float32)
     acc, row_max, row_sum = over_keys(
-        acc, row_max, row_sum, q, K, V, 0, edge, key_count, first_query, queries, stride_kn, stride_vn, scale_log2,
-        VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
+        acc, row_max, row_sum, q, K, V, begin, end_whole, key_count, first_query, queries, stride_kn, stride_vn,
+        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
         D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, False, DROPOUT,
     )  # fmt: skip
     acc, row_max, row_sum = over_keys(
-        acc, row_max, row_sum, q, K, V, edge, visible_to_any, key_count, first_query, queries, stride_kn, stride_vn,
-        scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head, seed, threshold,
-        D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
+        acc, row_max, row_sum, q, K, V, begin_edge, visible_to_any, key_count, first_query, queries, stride_kn,
+        stride_vn, scale_log2, VECTOR, left, right, slope, query_segments, SEGMENTS_K, rows, document_and_head,
+        seed, threshold, D, BLOCK_D, BLOCK_M, BLOCK_N, CAUSAL, REACH, ALIBI, SEGMENTS, True, DROPOUT,
     )  # fmt: skip
 
     divisor = tl.where(row_sum == 0.0, 1.0, row_sum)  # a row that sees nothing: output 0, LSE -inf
@@ -162,9 +182,9 @@ def launch_forward(
         return
     q, k, v = (with_unit_stride(tensor) for tensor in (q, k, v))
     heads, head_dim = q.shape[1], q.shape[3]
-    tiles = forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout)
-    programs = triton.cdiv(query_count, tiles.BLOCK_M) * documents * heads
-    with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
+
+    def launch(tiles: Tiles) -> None:
+        programs = triton.cdiv(query_count, tiles.BLOCK_M) * documents * heads
         forward_kernel[(programs,)](  # all on the first axis: the others stop at 65,535 programs
             q, k, v, out, lse, *extras.pointers,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3], *out.stride()[:3], *lse.stride()[:2],
@@ -172,3 +192,6 @@ def launch_forward(
             D=head_dim, BLOCK_D=padded_head_dim(head_dim), CAUSAL=causal, **extras.flags, **tiles._asdict(),
             enable_fp_fusion=True,  # triton 3.10 turns fused multiply-add off unless asked
         )  # fmt: skip
+
+    with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
+        with_tiles_that_fit(forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout), launch)

@@ -14,6 +14,7 @@ from .dropout import STREAM, threshold
 INTERPRETED: bool = triton.knobs.runtime.interpret  # read when the decorators below read it
 LOG2_E = math.log2(math.e)
 _STREAM = tl.constexpr(STREAM)
+_IDS_AT_ONCE = tl.constexpr(1024)
 
 
 class Extras(NamedTuple):
@@ -125,6 +126,27 @@ def keys_in_sight(
         visible_to_all = tl.minimum(key_count, tl.maximum(first_query + 1, 0))
         visible_to_any = tl.minimum(key_count, tl.maximum(first_query + BLOCK_M, 0))
     return visible_to_all // BLOCK_N * BLOCK_N, visible_to_any
+
+
+@triton.jit
+def segments_in_sight(own, OTHERS, count):
+    """Return from where to where others have segments between the least and the greatest of a tile's own.
+
+    Only there can a tile meet its own segments, in whatever order they stand. Where rows are packed in order that is
+    where its documents lie, and padding lies nowhere. `count` is of the others; where none is met the range is empty.
+    """
+    least = tl.min(tl.where(own == 0, 2147483647, own), 0)
+    greatest = tl.max(tl.where(own == 0, -2147483648, own), 0)
+    first = tl.full([_IDS_AT_ONCE], 2147483647, tl.int32)
+    last = tl.zeros([_IDS_AT_ONCE], tl.int32)
+    for start in tl.range(0, count, _IDS_AT_ONCE, num_stages=1):  # more stages would take shared memory from the tiles
+        places = start + tl.arange(0, _IDS_AT_ONCE)
+        ids = tl.load(OTHERS + places, mask=places < count, other=0)
+        is_met = (ids != 0) & (ids >= least) & (ids <= greatest)
+        first = tl.minimum(first, tl.where(is_met, places, 2147483647))
+        last = tl.maximum(last, tl.where(is_met, places + 1, 0))
+    last = tl.max(last, 0)
+    return tl.minimum(tl.min(first, 0), last), last
 
 
 @triton.jit

@@ -1,10 +1,15 @@
 """The interpreter tests and the others need different processes; bfloat16 needs help in the interpreter."""
 
 import os
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+
+# Last, so that no file there hides a package.
+sys.path.append(str(Path(__file__).parents[2] / "benchmarks"))
 
 INTERPRETING = os.environ.get("TRITON_INTERPRET") == "1"
 

@@ -1,5 +1,6 @@
 """`kernels/` at the top is the real folder, `fastmask.kernels` a link for each file; nobody takes it for a package."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -47,6 +48,15 @@ def test_the_kernels_import_nothing_of_fastmask():
     for path in REAL.glob("*.py"):
         lines = [line.strip() for line in path.read_text(encoding="utf-8").splitlines()]
         assert not [line for line in lines if line.startswith(("import fastmask", "from fastmask"))], path
+
+
+def test_every_test_that_the_page_names_exists():
+    page = (REAL / "README.md").read_text(encoding="utf-8")
+    sources = [path.read_text(encoding="utf-8") for path in Path(__file__).parent.glob("test_*.py")]
+    row = next(line for line in page.splitlines() if line.startswith("| fastmask |"))
+    assert row.count("`test_") == 7  # a test for each column
+    for name in re.findall(r"`(test_[a-z0-9_]+)`", page):
+        assert any(f"def {name}(" in source for source in sources), name
 
 
 def test_transformers_models_load_with_the_repository_on_the_path():
