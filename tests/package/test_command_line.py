@@ -192,7 +192,7 @@ def test_train(files, tmp_path):
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert (run / "model" / "README.md").exists()
     assert fm.Tokenizer.from_file(run / "model" / "tokenizer.json") == fm.Tokenizer.from_file(files / "tokenizer.json")
-    fm.models.load(run / "model")
+    fm.models.from_pretrained(run / "model")
     before = (run / "tokens" / "manifest.json").stat().st_mtime_ns
     again = command("train", "t5", "--corpus", files / "corpus.txt", "--out", run)
     assert again.returncode == 2
