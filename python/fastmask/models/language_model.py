@@ -120,7 +120,8 @@ class LanguageModel(nn.Module):
         if positions is None and torch.compiler.is_compiling():
             positions = torch.arange(flat.shape[0], device=flat.device)
         positions = (flat != IGNORED).nonzero().squeeze(1) if positions is None else positions.long()
-        states = hidden.flatten(0, 1)[(positions - shift).clamp(min=0)]
+        # Its backward adds rows; that of an index sorts them first.
+        states = hidden.flatten(0, 1).index_select(0, (positions - shift).clamp(min=0))
         return self._with_loss(states, flat[positions])
 
     def _with_loss(self, states: Tensor, targets: Tensor) -> ModelOutput:
