@@ -1,6 +1,7 @@
 """What is measured, as data."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 
 @dataclass(frozen=True)
@@ -95,3 +96,31 @@ CORRUPT = (
     CorruptCase("denoising"),
     CorruptCase("causal_lm"),
 )
+
+
+class StepCase(NamedTuple):
+    """A training step: of which model, over which rows, and how many of their tokens have a label."""
+
+    family: str
+    size: str
+    auto: str
+    batch: str
+    labelled: float = 1.0
+
+
+_AUTO = {
+    "bert": "AutoModelForMaskedLM", "roberta": "AutoModelForMaskedLM", "gpt2": "AutoModelForCausalLM",
+    "bloom": "AutoModelForCausalLM", "t5": "AutoModelForSeq2SeqLM", "bart": "AutoModelForSeq2SeqLM",
+}  # fmt: skip
+STEP = (
+    *(
+        StepCase(family, "tiny", auto, batch)
+        for family, auto in _AUTO.items()
+        for batch in ("full", "padded", "packed")
+    ),
+    *(StepCase(family, "tiny", _AUTO[family], "15 % labelled", 0.15) for family in ("bert", "roberta")),
+    *(StepCase(family, "small", auto, "full") for family, auto in _AUTO.items()),
+    *(StepCase(family, "small", _AUTO[family], "15 % labelled", 0.15) for family in ("bert", "roberta")),
+)
+STEP_VOCAB = 8192
+STEP_BATCH = (8, 128)

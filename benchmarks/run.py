@@ -3,7 +3,8 @@
     make bench                       or: python benchmarks/run.py [GROUP ...] [--quick] [--out NAME.json]
 
 Groups: tokenize (tokenizers on texts), long (one text on all threads), scaling (what a second thread brings),
-worst (texts that break tokenizers), memory (over many calls), train (vocabularies), corrupt (objectives). All of them
+worst (texts that break tokenizers), memory (over many calls), train (vocabularies), corrupt (objectives), step
+(models in training, beside transformers'). All of them
 take most of an hour, --quick about a minute.
 Tables are printed; figures go to a JSON file, the tables to a page and pictures beside it, with the machine named.
 """
@@ -17,6 +18,7 @@ from typing import Any
 import corrupting
 import memory
 import scaling
+import stepping
 import tokenizing
 import training
 import worst
@@ -37,6 +39,7 @@ GROUPS = {
     "memory": memory.memory,
     "train": training.train,
     "corrupt": corrupting.corrupt,
+    "step": stepping.step,
 }
 PACKAGES = ("torch", "transformers", "rustbpe", "bpeasy")
 

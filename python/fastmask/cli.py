@@ -47,6 +47,8 @@ def _parser() -> argparse.ArgumentParser:
     _train_tokenizer(_command(commands, "train-tokenizer", "learn a tokenizer from text files"))
     _inspect(_command(commands, "inspect", "show a text as an objective sees it"))
     _train(_command(commands, "train", "train a model by a recipe"))
+    _generate(_command(commands, "generate", "write on from a text, about it, or into its sentinels"))
+    _fill_mask(_command(commands, "fill-mask", "show what a model holds likely at each mask of a text"))
     _bench(_commands_of(commands, "bench", "measure fastmask and its peers, on your text and your machine"))
     return parser
 
@@ -212,6 +214,52 @@ def _run_train(options: argparse.Namespace) -> None:
         f"held-out loss {result.held_out_loss:.3f} nats, unigram entropy {result.unigram_entropy:.3f}; "
         f"see {options.out / 'report.html'}"
     )
+
+
+def _generate(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="TEXT", help="to go on from; with <extra_id_0>, ... a T5 fills those")
+    command.add_argument("--model", required=True, type=Path, metavar="FOLDER", help="a checkpoint with its tokenizer")
+    command.add_argument("--max-new-tokens", type=int, default=40, help="at most (default: %(default)s)")
+    command.add_argument("--temperature", type=float, default=0.0, help="0 is the likeliest (default: %(default)s)")
+    command.add_argument("--top-k", type=int, help="draw from so many of the likeliest tokens")
+    command.add_argument("--top-p", type=float, help="draw from the likeliest tokens of this probability together")
+    command.add_argument("--beams", type=int, default=1, help="sequences to follow at once (default: %(default)s)")
+    command.add_argument("--seed", type=int, default=0, help="of the draws (default: %(default)s)")
+    command.set_defaults(run=_run_generate)
+
+
+def _run_generate(options: argparse.Namespace) -> None:
+    from fastmask import models
+
+    model, tok = models.from_pretrained(options.model), _loaded(str(options.model))
+    settings = {name: getattr(options, name) for name in ("max_new_tokens", "temperature", "top_k", "top_p", "seed")}
+    settings["num_beams"] = options.beams
+    if isinstance(model, models.EncoderDecoder) and set(tok.encode_documents([options.text])[0].tolist()) & set(
+        tok.sentinel_ids.tolist()
+    ):
+        for span in models.fill_spans(model, tok, options.text, **settings):
+            print(span)
+    else:
+        print(models.continue_text(model, tok, options.text, **settings))  # type: ignore[arg-type]
+
+
+def _fill_mask(command: argparse.ArgumentParser) -> None:
+    command.add_argument("text", metavar="TEXT", help="holds the tokenizer's mask token, once or more")
+    command.add_argument("--model", required=True, type=Path, metavar="FOLDER", help="a checkpoint with its tokenizer")
+    command.add_argument("--top-k", type=int, default=5, help="guesses a mask (default: %(default)s)")
+    command.set_defaults(run=_run_fill_mask)
+
+
+def _run_fill_mask(options: argparse.Namespace) -> None:
+    from fastmask import models
+
+    model = models.from_pretrained(options.model)
+    if not isinstance(model, models.Encoder):
+        raise FastmaskError(f"{options.model} holds no encoder: use fastmask generate")
+    for number, guesses in enumerate(models.fill_mask(model, _loaded(str(options.model)), options.text, options.top_k)):
+        print(f"mask {number + 1}")
+        for guess in guesses:
+            print(f"  {guess.probability:6.1%}  {guess.text!r}")
 
 
 def _bench(commands: _Commands) -> None:

@@ -6,10 +6,14 @@ import torch
 from fastmask.error import FastmaskError
 from fastmask.kernels.bias import bucket_of
 from fastmask.models import ModelConfig, from_config, from_preset
-from fastmask.models.attention import sight
+from fastmask.models.loss import MOST_LOGITS, chunked_cross_entropy, cross_entropy_of_logits
+from fastmask.models.rows import Rows, rows_of
 
 VOCAB = 97
-FAMILIES = ["bert", "gpt2", "t5"]
+FAMILIES = ["bert", "roberta", "gpt2", "bloom", "t5", "t5_v1_1", "bart"]
+LEARNED = {"bert", "roberta", "gpt2", "bart"}
+SEQ2SEQ = {"t5", "t5_v1_1", "bart"}
+CAUSAL = {"gpt2", "bloom"}
 
 
 def model_of(family: str, **overrides: object) -> torch.nn.Module:
@@ -23,7 +27,7 @@ def ids(*shape: int, seed: int = 5) -> torch.Tensor:
 
 def batch_of(family: str, length: int = 24) -> dict[str, torch.Tensor]:
     batch = {"input_ids": ids(2, length)}
-    if family == "t5":
+    if family in SEQ2SEQ:
         batch["decoder_input_ids"] = ids(2, 7, seed=6)
     return batch
 
@@ -31,15 +35,15 @@ def batch_of(family: str, length: int = 24) -> dict[str, torch.Tensor]:
 @pytest.mark.parametrize("length", [24, 700])
 @pytest.mark.parametrize("family", FAMILIES)
 def test_documents_of_a_row_do_not_see_each_other(family: str, length: int) -> None:
-    model = model_of(family, **({} if family == "t5" else {"max_positions": length}))
+    model = model_of(family, **({"max_positions": length} if family in LEARNED else {}))
     first = length // 3
     place = torch.arange(length)
     segments = torch.where(place < first, 1, torch.where(place < length - 3, 2, 0)).int()[None]
     tokens = ids(1, length)
     changed = tokens.clone()
     changed[:, :first] = (changed[:, :first] + 1) % VOCAB
-    if family == "t5":
-        before, after = (model.encode(t, segment_ids=segments) for t in (tokens, changed))
+    if family in SEQ2SEQ:
+        before, after = (model.encode(t, Rows(segments)) for t in (tokens, changed))
     else:
         before, after = (model(t, segment_ids=segments).logits for t in (tokens, changed))
     assert torch.equal(before[:, first : length - 3], after[:, first : length - 3])
@@ -47,7 +51,7 @@ def test_documents_of_a_row_do_not_see_each_other(family: str, length: int) -> N
     assert torch.isfinite(before).all()
 
 
-@pytest.mark.parametrize("family", ["bert", "gpt2"])
+@pytest.mark.parametrize("family", ["bert", "roberta", "gpt2", "bloom"])
 def test_a_packed_document_gets_what_it_gets_alone(family: str) -> None:
     model = model_of(family).double()
     first, second = ids(1, 9), ids(1, 13, seed=8)
@@ -68,11 +72,11 @@ def test_padding_changes_nothing(family: str) -> None:
     torch.testing.assert_close(got, expected, rtol=1e-10, atol=1e-10)
 
 
-@pytest.mark.parametrize("family", ["gpt2", "t5"])
+@pytest.mark.parametrize("family", sorted(CAUSAL | SEQ2SEQ))
 def test_no_token_sees_a_later_one(family: str) -> None:
     model = model_of(family)
     batch = batch_of(family)
-    name = "decoder_input_ids" if family == "t5" else "input_ids"
+    name = "decoder_input_ids" if family in SEQ2SEQ else "input_ids"
     changed = {**batch, name: batch[name].clone()}
     changed[name][:, 5:] = 0
     before, after = model(**batch).logits, model(**changed).logits
@@ -100,7 +104,7 @@ def test_given_label_positions_equal_found_ones(family: str) -> None:
 def test_labelled_logits_are_rows_of_all_logits(family: str) -> None:
     model, batch = model_of(family), labelled(family)
     output = model(**batch)
-    shift = int(family == "gpt2")
+    shift = int(family in CAUSAL)
     logits = model(**{name: value for name, value in batch.items() if name != "labels"}).logits
     logits, targets = logits[:, : logits.shape[1] - shift], batch["labels"][:, shift:]
     torch.testing.assert_close(output.logits, logits[targets != -100])
@@ -134,19 +138,16 @@ def test_every_weight_gets_a_gradient(family: str) -> None:
         # The key's bias moves all scores of a query alike: its gradient is zero by mathematics, not by mistake.
         name
         for name, p in model.named_parameters()
-        if name.endswith("key.bias") and not p.grad.any()
+        if (name.endswith("key.bias") and not p.grad.any()) or name.startswith("sentence_head")
     ]
 
 
-def test_no_mask_where_nothing_is_hidden() -> None:
+def test_rows_where_nothing_is_hidden_are_whole() -> None:
     whole = torch.ones(2, 5, dtype=torch.long)
-    assert sight(5, whole).mask is None
-    assert sight(5, whole, causal=True).causal
-    assert sight(5, whole, causal=True).mask is None
+    assert rows_of(whole, whole) == Rows()
     holed = whole.clone()
     holed[0, 4] = 0
-    assert sight(5, holed, causal=True).mask.shape == (2, 1, 5, 5)
-    assert not sight(5, holed, causal=True).causal
+    assert torch.equal(rows_of(whole, holed).segment_ids, holed.int())
 
 
 @pytest.mark.parametrize("bidirectional", [True, False])
@@ -161,18 +162,34 @@ def test_buckets_are_those_of_transformers(buckets: int, max_distance: int, bidi
 @pytest.mark.parametrize(
     ("call", "message"),
     [
-        (lambda: from_preset("bort"), "known: bert, gpt2, t5"),
+        (lambda: from_preset("bort"), "known: bert, roberta, gpt2, bloom, t5, t5_v1_1, bart"),
         (lambda: from_preset("bert", size="huge"), "known: tiny, small, base"),
         (lambda: from_preset("bert", "tiny", width=3), "unknown model setting: width"),
         (lambda: from_preset("bert", "tiny", vocab_size=0), "vocab_size must be at least 1"),
         (lambda: from_preset("bert", "tiny", norm="batchnorm"), "norm must be one of layernorm, rmsnorm"),
         (lambda: from_preset("bert", "tiny", dropout=1.0), "dropout must be in"),
-        (lambda: ModelConfig.from_dict({"family": "encoder"}), "missing model setting: activation"),
-        (lambda: model_of("bert")(ids(1, 500)), "rows of 500 tokens, but the model knows"),
+        (lambda: ModelConfig.from_dict({"family": "encoder"}), "missing model setting: architecture"),
+        (lambda: model_of("bert")(ids(1, 500)), "rows reach position 499, but the model knows 128 positions"),
         (lambda: model_of("bert")(ids(1, 5) + VOCAB), "was the text encoded with another tokenizer"),
         (lambda: model_of("gpt2")(ids(1, 5), token_type_ids=ids(1, 5)), "decoder models have no token_type_ids"),
         (lambda: model_of("bert")(ids(1, 5), decoder_input_ids=ids(1, 5)), "have no decoder_input_ids"),
         (lambda: model_of("t5")(ids(1, 5)), "need decoder_input_ids"),
+        (lambda: model_of("bert")(ids(1, 5), position_ids=torch.full((1, 5), 128)), "reach position 128"),
+        (lambda: model_of("bert")(ids(1, 5), attention_mask=ids(1, 4)), "attention_mask must have the shape"),
+        (lambda: model_of("bert")(ids(1, 5), labels=ids(1, 4)), r"labels must be \[1, 5\]"),
+        (lambda: model_of("bert")(ids(1, 5)[0]), r"ids must be \[batch, length\]"),
+        (lambda: model_of("gpt2")(ids(2, 5), cu_seqlens=torch.tensor([0, 10])), r"one row, \[1, total\]"),
+        (
+            lambda: model_of("gpt2")(ids(1, 5), cu_seqlens=torch.tensor([0, 5]), segment_ids=ids(1, 5)),
+            "cu_seqlens is for rows without padding",
+        ),
+        (lambda: model_of("bart")(ids(1, 5), cu_seqlens=torch.tensor([0, 5])), "belong together"),
+        (
+            lambda: model_of("bert", sentence_head=False)(ids(1, 5), next_sentence_label=ids(1)),
+            "sentence_head=True",
+        ),
+        (lambda: from_preset("bert", "tiny", vocab_size=9, pad_id=9), "pad_id must be in"),
+        (lambda: from_preset("roberta", "tiny", pad_id=3), "position_offset must be pad_id"),
     ],
 )
 def test_bad_input_is_named(call: object, message: str) -> None:
@@ -187,7 +204,7 @@ def test_half_precision_loss_is_summed_in_float32(family: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "overrides", [{"tie_head": False}, {"norm": "rmsnorm", "norm_position": "pre"}, {"dropout": 0.3}]
+    "overrides", [{"tie_head": False}, {"norm": "rmsnorm", "norm_position": "pre"}, {"dropout": 0.1}]
 )
 @pytest.mark.parametrize("family", FAMILIES)
 def test_other_settings_train_as_well(family: str, overrides: dict[str, object]) -> None:
@@ -217,9 +234,10 @@ def test_t5_starts_with_logits_of_unit_size() -> None:
 
 def first_attention(initialization: str) -> torch.Tensor:
     """Return the first layer's attention [heads, queries, keys] over a row of random tokens."""
-    model = model_of("bert", initialization=initialization)
+    model = model_of("bert", initialization=initialization, sentence_head=False)
     tokens = ids(1, 64)
-    x = model.embedding_norm(model.token_embedding(tokens) + model.position_embedding(torch.arange(64)[None]))
+    embeddings = model.embeddings
+    x = embeddings.norm(model.token_embedding(tokens) + embeddings.position_embedding(torch.arange(64)[None]))
     attention = model.stack.blocks[0].attention
     heads = [layer(x).view(64, attention.num_heads, -1).transpose(0, 1) for layer in (attention.query, attention.key)]
     return (heads[0] @ heads[1].mT / heads[0].shape[-1] ** 0.5).softmax(-1)
@@ -230,3 +248,79 @@ def test_local_attention_begins_on_the_neighbours() -> None:
     near = {name: (first_attention(name) * (distance <= 3)).sum(-1).mean() for name in ("local", "normal")}
     assert near["local"] > 0.9
     assert near["normal"] < 0.3
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_checkpointed_activations_change_no_gradient(family: str) -> None:
+    model, batch = model_of(family).double().train(), labelled(family)
+    gradients = []
+    for on in (False, True):
+        model.checkpoint_activations(on)
+        model.zero_grad()
+        model(**batch).loss.backward()
+        gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradients[1][name], gradient, rtol=1e-12, atol=1e-14)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_compiled_models_are_one_graph(family: str) -> None:
+    torch._dynamo.reset()
+    model, batch = model_of(family), labelled(family)
+    positions = (batch["labels"].flatten() != -100).nonzero().squeeze(1).int()
+    batch |= {"attention_mask": torch.ones_like(batch["input_ids"]).index_fill(1, torch.tensor([22, 23]), 0)}
+    compiled = torch.compile(model, backend="eager", fullgraph=True)
+    for more in ({"label_positions": positions}, {}):
+        torch.testing.assert_close(compiled(**batch, **more).loss, model(**batch).loss)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_a_model_without_memory_gets_its_weights_later(family: str) -> None:
+    with torch.device("meta"):
+        model = model_of(family)
+    assert all(p.is_meta for p in model.parameters())
+    model = model.to_empty(device="cpu")
+    torch.manual_seed(8)
+    model.initialize()
+    torch.testing.assert_close(
+        model(**batch_of(family)).logits.std(), model_of(family)(**batch_of(family)).logits.std(), rtol=0.5, atol=0
+    )
+
+
+@pytest.mark.parametrize("library", [True, False])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_the_loss_in_chunks_is_the_whole_one(
+    dtype: torch.dtype, library: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if not library:
+        monkeypatch.delattr(torch.nn, "LinearCrossEntropyOptions", raising=False)
+    generator = torch.Generator().manual_seed(4)
+    states, weight, bias = (
+        torch.randn(*shape, generator=generator).to(dtype).requires_grad_() for shape in ((50, 8), (31, 8), (31,))
+    )
+    targets = torch.randint(0, 31, (50,), generator=generator)
+    targets[::3] = -100
+    gradients, losses = [], []
+    for most in (31 * 7, None):
+        if most is None:
+            loss = cross_entropy_of_logits(torch.nn.functional.linear(states, weight, bias), targets)
+        else:
+            loss = chunked_cross_entropy(states, weight, bias, targets, most)
+        losses.append(loss)
+        gradients.append(torch.autograd.grad(loss, (states, weight, bias)))
+    assert losses[0].dtype == losses[1].dtype
+    close = {"rtol": 1e-9, "atol": 1e-9} if dtype == torch.float64 else {"rtol": 2e-2, "atol": 2e-2}
+    torch.testing.assert_close(losses[0], losses[1], **close)
+    for chunked, whole in zip(*gradients, strict=True):
+        torch.testing.assert_close(chunked, whole, **close)
+
+
+def test_large_vocabularies_take_chunks(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert MOST_LOGITS == 1 << 26
+    model, batch = model_of("bert"), labelled("bert")
+    whole = model(**batch)
+    monkeypatch.setattr("fastmask.models.language_model.MOST_LOGITS", VOCAB * 5)
+    chunked = model(**batch)
+    assert chunked.logits is None
+    torch.testing.assert_close(chunked.loss, whole.loss)

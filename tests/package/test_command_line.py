@@ -192,12 +192,57 @@ def test_train(files, tmp_path):
     assert (run / "loss.png").read_bytes().startswith(b"\x89PNG")
     assert (run / "model" / "README.md").exists()
     assert fm.Tokenizer.from_file(run / "model" / "tokenizer.json") == fm.Tokenizer.from_file(files / "tokenizer.json")
-    fm.models.load(run / "model")
+    fm.models.from_pretrained(run / "model")
     before = (run / "tokens" / "manifest.json").stat().st_mtime_ns
     again = command("train", "t5", "--corpus", files / "corpus.txt", "--out", run)
     assert again.returncode == 2
     assert "another run's checkpoints" in again.stderr
     assert (run / "tokens" / "manifest.json").stat().st_mtime_ns == before
+
+
+@pytest.fixture
+def model_folder(tmp_path):
+    """A folder with a model of a family, and a tokenizer that has what it needs."""
+
+    def make(family):
+        torch = pytest.importorskip("torch")
+        torch.manual_seed(1)
+        special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]", "<s>", "</s>"]
+        tok = fm.Tokenizer.train([TEXT], vocab_size=300, special_tokens=special)
+        tok.add_sentinels(3)
+        model = fm.models.from_preset(family, "tiny", vocab_size=tok.vocab_size, eos_id=tok.eos_id)
+        fm.models.save_pretrained(model, tok, tmp_path / family)
+        return str(tmp_path / family)
+
+    return make
+
+
+def test_generate(model_folder, capsys):
+    for family, text, lines in (
+        ("gpt2", "The cat", 1),
+        ("t5", "The cat", 1),
+        ("t5", "A <extra_id_0> b <extra_id_1>", 2),
+    ):
+        folder = model_folder(family)
+        settings = ("--max-new-tokens", "4", "--temperature", "1", "--top-k", "9", "--top-p", "0.9", "--seed", "3")
+        told = []
+        for _ in range(2):
+            assert main(["generate", text, "--model", folder, *settings]) == 0
+            told.append(capsys.readouterr().out)
+        assert told[0] == told[1]
+        assert told[0].count("\n") >= lines
+    assert main(["generate", "The cat", "--model", folder, "--beams", "2", "--max-new-tokens", "3"]) == 0
+    assert main(["generate", "The cat", "--model", model_folder("bert")]) == 2
+    assert "an encoder writes no text" in capsys.readouterr().err
+
+
+def test_fill_mask(model_folder, capsys):
+    assert main(["fill-mask", "The [MASK] sat [MASK].", "--model", model_folder("bert"), "--top-k", "2"]) == 0
+    told = capsys.readouterr().out
+    assert told.count("%") == 4
+    assert "mask 2" in told
+    assert main(["fill-mask", "The [MASK]", "--model", model_folder("gpt2")]) == 2
+    assert "holds no encoder" in capsys.readouterr().err
 
 
 def test_an_interrupted_run_leaves_the_last_whole_checkpoint(files, tmp_path):

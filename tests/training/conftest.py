@@ -40,8 +40,8 @@ class LetterTokenizer:
     def id_to_token(self, i: int) -> str:
         return SPECIAL[i] if i < len(SPECIAL) else LETTERS[i - len(SPECIAL)]
 
-    def save(self, path: str) -> None:
-        Path(path).write_text(json.dumps({"letters": LETTERS}))
+    def save_pretrained(self, folder: str) -> None:
+        (Path(folder) / "tokenizer.json").write_text(json.dumps({"letters": LETTERS}))
 
 
 class Batches:

@@ -1,4 +1,4 @@
-"""BERT, GPT-2 and T5 in compact PyTorch, from one set of parts.
+"""BERT, RoBERTa, GPT-2, BLOOM, T5 and BART in compact PyTorch, from one set of parts.
 
 >>> import torch
 >>> model = from_preset("bert", size="tiny", vocab_size=100)
@@ -12,18 +12,25 @@ from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
 from fastmask.models.encoder_decoder import EncoderDecoder
+from fastmask.models.generation import generate
 from fastmask.models.language_model import LanguageModel, ModelOutput
-from fastmask.models.saving import from_config, from_preset, load, save
+from fastmask.models.saving import from_config, from_preset, from_pretrained, save_pretrained
+from fastmask.models.writing import Guess, continue_text, fill_mask, fill_spans
 
 __all__ = [
     "Decoder",
     "Encoder",
     "EncoderDecoder",
+    "Guess",
     "LanguageModel",
     "ModelConfig",
     "ModelOutput",
+    "continue_text",
+    "fill_mask",
+    "fill_spans",
     "from_config",
     "from_preset",
-    "load",
-    "save",
+    "from_pretrained",
+    "generate",
+    "save_pretrained",
 ]

@@ -1,16 +1,16 @@
-"""GPT-2: every token sees the ones before it and predicts the next (Radford et al. 2019)."""
+"""GPT-2 and BLOOM: tokens see those before them and predict the next (Radford et al. 2019, Le Scao et al. 2022)."""
 
-from torch import Tensor, nn
+from torch import Tensor
 
-from fastmask.models.attention import sight
+from fastmask.models.cache import Cache
 from fastmask.models.config import ModelConfig
-from fastmask.models.initialization import initialize
-from fastmask.models.language_model import LanguageModel, ModelOutput, embed_positions, refuse
-from fastmask.models.layers import Stack
+from fastmask.models.language_model import LanguageModel, ModelOutput, refuse
+from fastmask.models.layers import Embeddings, Stack
+from fastmask.models.rows import Rows, rows_of
 
 
 class Decoder(LanguageModel):
-    """Tokens and learned positions; pre-norm blocks and a last norm; the embedding table as head.
+    """Tokens and their positions, learned or as ALiBi; pre-norm blocks and a last norm; the embedding table as head.
 
     >>> import torch
     >>> model = Decoder(ModelConfig.from_preset("gpt2", size="tiny", vocab_size=100))
@@ -20,10 +20,9 @@ class Decoder(LanguageModel):
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__(config)
-        self.position_embedding = nn.Embedding(config.max_positions, config.d_model)
-        self.dropout = nn.Dropout(config.dropout)
-        self.stack = Stack(config)
-        initialize(self, config)
+        self.embeddings = Embeddings(config)
+        self.stack = Stack(config, causal=True)
+        self.initialize()
 
     def forward(
         self,
@@ -33,12 +32,34 @@ class Decoder(LanguageModel):
         position_ids: Tensor | None = None,
         token_type_ids: Tensor | None = None,
         segment_ids: Tensor | None = None,
+        cu_seqlens: Tensor | None = None,
+        max_seqlen: int | None = None,
         decoder_input_ids: Tensor | None = None,
         labels: Tensor | None = None,
         label_positions: Tensor | None = None,
     ) -> ModelOutput:
         """See `LanguageModel`."""
         refuse("decoder", token_type_ids=token_type_ids, decoder_input_ids=decoder_input_ids)
-        x = self.embed_tokens(input_ids) + embed_positions(self.position_embedding, input_ids, position_ids)
-        seen = sight(input_ids.shape[1], attention_mask, segment_ids, causal=True)
-        return self.output(self.stack(self.dropout(x), seen), labels, label_positions, shift=1)
+        rows = rows_of(input_ids, attention_mask, segment_ids, cu_seqlens, max_seqlen)
+        return self.output(self.decode(input_ids, rows, position_ids), labels, label_positions, shift=1)
+
+    def decode(
+        self,
+        input_ids: Tensor,
+        rows: Rows,
+        position_ids: Tensor | None = None,
+        cache: Cache | None = None,
+        key_rows: Rows | None = None,
+    ) -> Tensor:
+        """Return the states of the last block, [batch, length, d_model].
+
+        Args:
+            input_ids: [batch, length]; with a cache, those that follow what it holds.
+            rows: which of them belong together.
+            position_ids: their places.
+            cache: keys and values of earlier tokens; those of these are added.
+            key_rows: rows of all tokens so far, where some are padding.
+        """
+        past = 0 if cache is None else len(cache)
+        x = self.embeddings(self.embed_tokens(input_ids), input_ids, rows, position_ids, None, past)
+        return self.stack(x, rows, cache=cache, key_rows=key_rows)  # type: ignore[no-any-return]

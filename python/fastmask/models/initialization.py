@@ -3,9 +3,10 @@
 import torch
 from torch import Tensor, nn
 
-from fastmask.models.attention import Attention, RelativePositionBias
+from fastmask.models.attention import Attention, RelativePositions
 from fastmask.models.config import ModelConfig
-from fastmask.models.layers import FeedForward
+from fastmask.models.heads import Head
+from fastmask.models.layers import Embeddings, FeedForward
 
 
 def initialize(model: nn.Module, config: ModelConfig) -> None:
@@ -14,6 +15,10 @@ def initialize(model: nn.Module, config: ModelConfig) -> None:
         if isinstance(module, (nn.Linear, nn.Embedding)):
             nn.init.normal_(module.weight, std=config.initializer_range)
         if isinstance(module, nn.Linear) and module.bias is not None:
+            nn.init.zeros_(module.bias)
+        if isinstance(module, (nn.LayerNorm, nn.RMSNorm)):
+            module.reset_parameters()
+        if isinstance(module, Head) and module.bias is not None:
             nn.init.zeros_(module.bias)
     if config.initialization == "normal_residual_scaled":
         _scale_residual_writers(model, config)
@@ -43,12 +48,13 @@ def _initialize_local(model: nn.Module, config: ModelConfig) -> None:
             nn.init.normal_(module.query.weight, std=2 * config.d_model**-0.5)
             nn.init.zeros_(module.query.weight[:, width:])
             module.key.weight.data.copy_(module.query.weight)
-    for name, module in model.named_children():
-        if name == "position_embedding" and isinstance(module, nn.Embedding):
-            nn.init.zeros_(module.weight)
+        elif isinstance(module, Embeddings) and module.position_embedding is not None:
+            table = module.position_embedding.weight
+            nn.init.zeros_(table)
             # As much energy in all as the token embeddings have; a sine's mean square is 1/2.
             size = config.initializer_range * (2 * config.d_model / width) ** 0.5
-            module.weight.data[:, :width] = size * sinusoids(config.max_positions, width)
+            with torch.no_grad():
+                table[config.position_offset :, :width] = size * sinusoids(config.max_positions, width).to(table)
 
 
 def sinusoids(length: int, width: int) -> Tensor:
@@ -74,7 +80,9 @@ def _initialize_mesh(model: nn.Module, config: ModelConfig) -> None:
             nn.init.normal_(module.value.weight, std=factor * config.d_model**-0.5)
             nn.init.normal_(module.output.weight, std=factor * width**-0.5)
         elif isinstance(module, FeedForward):
-            nn.init.normal_(module.inner.weight, std=factor * config.d_model**-0.5)
+            for inner in (module.inner, module.gate):
+                if inner is not None:
+                    nn.init.normal_(inner.weight, std=factor * config.d_model**-0.5)
             nn.init.normal_(module.output.weight, std=factor * config.d_ff**-0.5)
-        elif isinstance(module, RelativePositionBias):
+        elif isinstance(module, RelativePositions):
             nn.init.normal_(module.table.weight, std=factor * config.d_model**-0.5)

@@ -7,25 +7,21 @@ result = train(recipe, build_model(recipe, tok), train_loader, held_out_loader, 
 
 from fastmask.training.checkpoint import latest, load_checkpoint, refuse_used_folder, save_checkpoint
 from fastmask.training.evaluate import evaluate, unigram_entropy
-from fastmask.training.generate import Guess, Sample, continue_text, fill_mask, fill_spans, samples
 from fastmask.training.loop import build_model, train
 from fastmask.training.plot import loss_curve
 from fastmask.training.recipe import OptimizerSettings, Recipe, with_settings
 from fastmask.training.recipes import get_objective, get_recipe
 from fastmask.training.result import StepRecord, TrainingResult
+from fastmask.training.samples import Sample, samples
 
 __all__ = [
-    "Guess",
     "OptimizerSettings",
     "Recipe",
     "Sample",
     "StepRecord",
     "TrainingResult",
     "build_model",
-    "continue_text",
     "evaluate",
-    "fill_mask",
-    "fill_spans",
     "get_objective",
     "get_recipe",
     "latest",

@@ -9,9 +9,9 @@ if TYPE_CHECKING:
     from fastmask.training.result import TrainingResult
 
 _KINDS = {
-    "encoder": ("An encoder (BERT's shape)", "fill-mask"),
-    "decoder": ("A decoder (GPT-2's shape)", "text-generation"),
-    "encoder_decoder": ("An encoder-decoder (T5 v1.0's shape)", "text2text-generation"),
+    "encoder": ("An encoder", "fill-mask"),
+    "decoder": ("A decoder", "text-generation"),
+    "encoder_decoder": ("An encoder-decoder", "text2text-generation"),
 }
 
 
@@ -53,9 +53,11 @@ trained on, and their masks are the same at every evaluation.
 
 ```python
 import fastmask as fm
-model = fm.models.load("path/to/this/folder")
-tok = fm.Tokenizer.from_file("path/to/this/folder/tokenizer.json")
+model = fm.models.from_pretrained("path/to/this/folder")
+tok = fm.Tokenizer.from_pretrained("path/to/this/folder")
 ```
+
+transformers' `AutoModelFor...from_pretrained` and `AutoTokenizer.from_pretrained` load it too.
 
 ## Limits
 

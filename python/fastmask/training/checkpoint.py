@@ -14,7 +14,7 @@ import torch
 
 from fastmask.error import FastmaskError
 from fastmask.files import flush, write_whole
-from fastmask.models import saving
+from fastmask.models import from_pretrained, save_pretrained
 from fastmask.models.language_model import LanguageModel
 from fastmask.training.recipe import Recipe
 
@@ -56,7 +56,7 @@ def save_checkpoint(
     final = home / _NAME.format(position.step)
     beside = Path(tempfile.mkdtemp(dir=home, prefix=f".{final.name}."))
     try:
-        saving.save(model, beside)
+        save_pretrained(model, None, beside)
         write_whole(beside / "optimizer.pt", _optimizer_bytes(optimizer))
         state = {**asdict(position), "recipe": recipe.to_dict()}
         write_whole(beside / "state.json", json.dumps(state, indent=2).encode() + b"\n")
@@ -94,7 +94,7 @@ def load_checkpoint(
     Raises:
         FastmaskError: a file is missing or damaged, or the model has another shape.
     """
-    saved = saving.load(path)
+    saved = from_pretrained(path)
     if saved.config != model.config:
         raise FastmaskError(f"the checkpoint holds a model of another shape: {path}")
     model.load_state_dict(saved.state_dict())

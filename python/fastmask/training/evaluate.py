@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from fastmask.error import FastmaskError
-from fastmask.models.language_model import IGNORED, LanguageModel
+from fastmask.models import LanguageModel
+from fastmask.models.loss import IGNORED
 
 Batch = Mapping[str, Tensor]
 

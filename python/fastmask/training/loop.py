@@ -19,17 +19,17 @@ from torch import nn
 
 from fastmask.error import FastmaskError
 from fastmask.files import write_whole
-from fastmask.models import LanguageModel, from_config, save
+from fastmask.models import LanguageModel, from_config, save_pretrained
 from fastmask.progress import Progress, in_words
 from fastmask.training.card import model_card
 from fastmask.training.checkpoint import Position, refuse_used_folder, save_checkpoint
 from fastmask.training.evaluate import Batch, Loader, evaluate, to_device, unigram_entropy
-from fastmask.training.generate import samples
 from fastmask.training.optimizer import learning_rate, make_optimizer, set_learning_rate
 from fastmask.training.plot import loss_curve
 from fastmask.training.recipe import Recipe
 from fastmask.training.report import training_report
 from fastmask.training.result import StepRecord, TrainingResult
+from fastmask.training.samples import samples
 
 if TYPE_CHECKING:
     from fastmask.tokenizer import Tokenizer
@@ -38,7 +38,15 @@ if TYPE_CHECKING:
 def build_model(recipe: Recipe, tok: "Tokenizer") -> LanguageModel:
     """Return the recipe's model with first weights drawn from its seed, and room for all ids of ``tok``."""
     torch.manual_seed(recipe.seed)
-    return from_config(recipe.model_config(vocab_size=tok.vocab_size))
+    return from_config(recipe.model_config(vocab_size=tok.vocab_size, **_special_tokens(recipe, tok)))
+
+
+def _special_tokens(recipe: Recipe, tok: "Tokenizer") -> dict[str, int | None]:
+    """Return which of the tokenizer's tokens a checkpoint names, so that whoever loads it can generate."""
+    tokens = {"pad_id": tok.pad_id, "bos_id": tok.bos_id, "eos_id": tok.eos_id}
+    if recipe.model_config().family == "encoder_decoder":
+        tokens["decoder_start_id"] = tok.pad_id  # as SpanCorruption begins its targets
+    return tokens
 
 
 def train(
@@ -182,8 +190,7 @@ def _note(records: list[StepRecord]) -> str:
 def _write_results(result: TrainingResult, model: LanguageModel, tok: "Tokenizer") -> None:
     """Write the picture, the report, and the model with its tokenizer and card."""
     png = loss_curve(result.training_curve, result.held_out_curve, result.unigram_entropy, result.recipe.name)
-    save(model, result.model_folder)
-    tok.save(str(result.model_folder / "tokenizer.json"))
+    save_pretrained(model, tok, result.model_folder)
     write_whole(result.model_folder / "loss.png", png)
     write_whole(result.model_folder / "README.md", model_card(result).encode())
     write_whole(result.out / "loss.png", png)

@@ -9,7 +9,7 @@ from html import escape
 from typing import TYPE_CHECKING
 
 from fastmask.progress import in_words
-from fastmask.training.generate import Sample
+from fastmask.training.samples import Sample
 
 if TYPE_CHECKING:
     from fastmask.training.result import TrainingResult

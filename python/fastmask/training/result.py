@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fastmask.models.config import ModelConfig
-from fastmask.training.generate import Sample
 from fastmask.training.recipe import Recipe
+from fastmask.training.samples import Sample
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ def recipe(size: str = "tiny") -> Recipe:
     shared: dict[str, Any] = {
         "name": "bert",
         "preset": "bert",
+        "model": {"sentence_head": False},
         "objective": {"mlm_probability": 0.15, "mask_replace_prob": 0.8, "random_replace_prob": 0.1},
     }
     return by_size(size, shared, tiny=TINY, small=SMALL, base=BASE)

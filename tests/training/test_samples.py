@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from fastmask.error import FastmaskError
-from fastmask.models import LanguageModel
-from fastmask.training import build_model, continue_text, fill_mask, fill_spans, samples, train
+from fastmask.models import LanguageModel, continue_text, fill_mask, fill_spans
+from fastmask.training import build_model, samples, train
 
 _trained: dict[str, LanguageModel] = {}
 
@@ -17,7 +17,7 @@ _trained: dict[str, LanguageModel] = {}
 def trained(tok: object, loaders: object, small_recipe: object, tmp_path: Path) -> Callable[[str], LanguageModel]:
     def trained(family: str) -> LanguageModel:
         if family not in _trained:
-            recipe = small_recipe(family, steps=150)
+            recipe = small_recipe(family, steps=250)
             _trained[family] = build_model(recipe, tok)
             train(recipe, _trained[family], *loaders(family), tok, tmp_path)
         return _trained[family].train()
