@@ -2,6 +2,7 @@
 
 mod block;
 mod key;
+mod recurrence;
 mod store;
 mod table;
 
@@ -9,14 +10,16 @@ use std::mem::MaybeUninit;
 
 use self::block::{Block, WORDS};
 use self::key::Key;
+use self::recurrence::Recurrence;
 use self::store::Store;
 use self::table::{INLINE, Ids, Place, Table};
 use crate::Result;
 
 /// Words seen before and their ids. Text repeats itself: most words are looked up, not encoded.
 ///
-/// It begins with two large pages, 4 MiB, grows with the words that it sees, and never beyond its limit, which is 32 MiB by
-/// default; then it forgets, half of it at a time. Whatever it remembers, what it gives is what the model gives.
+/// It begins with two large pages, 4 MiB, grows with the words that it sees as long as these come again, and never beyond
+/// its limit, which is 32 MiB by default; then it forgets, half of it at a time. Whatever it remembers, what it gives is what
+/// the model gives.
 ///
 /// ```
 /// use fastmask_core::tokens::WordCache;
@@ -36,6 +39,7 @@ pub struct WordCache {
     table: Table,
     store: Store,
     misses: u64,
+    recurrence: Recurrence,
 }
 
 impl Default for WordCache {
@@ -54,7 +58,8 @@ impl WordCache {
     /// An empty cache that takes up to about `bytes`: half for the table, half for long words and the ids of words
     /// that have many.
     pub fn with_limit(bytes: usize) -> Self {
-        Self { table: Table::new(bytes / 2), store: Store::new(bytes / 2), misses: 0 }
+        let (table, store) = (Table::new(bytes / 2), Store::new(bytes / 2));
+        Self { table, store, misses: 0, recurrence: Recurrence::default() }
     }
 
     /// The number of words that it remembers.
@@ -94,6 +99,7 @@ impl WordCache {
     ) -> Result<()> {
         let mut block = Block::new();
         for places in places.chunks(WORDS) {
+            self.recurrence.asked(places.len());
             block.fill(text, places, &self.table);
             let mut done = 0;
             loop {
@@ -165,6 +171,7 @@ impl WordCache {
         let start = ids.len();
         encode(word, ids)?;
         self.misses += 1;
+        self.recurrence.missed();
         self.keep(word, (place, key), &ids[start..]);
         Ok(())
     }
@@ -200,13 +207,18 @@ impl WordCache {
             return;
         }
         if let Some(ids) = Ids::here(ids).filter(|_| !key.is_long()) {
-            self.table.insert(place, key, ids);
+            self.put(place, key, ids);
             return;
         }
         let word = if key.is_long() { word } else { &[] };
         if let Some(elsewhere) = self.store.keep(word, ids) {
-            self.table.insert(place, key, Ids::placed(elsewhere));
+            self.put(place, key, Ids::placed(elsewhere));
         }
+    }
+
+    #[inline]
+    fn put(&mut self, place: Place, key: Key, ids: Ids) {
+        self.table.insert(place, key, ids, || self.recurrence.is_worth_memory());
     }
 }
 

@@ -202,8 +202,10 @@ impl Table {
     }
 
     /// Puts a key in, over an old one where there is no room. `place` is what was said of it, and nothing was put in since.
-    pub(super) fn insert(&mut self, place: Place, key: Key, ids: Ids) {
-        if self.used >= self.in_use && self.in_use < self.most_lines {
+    /// `may_grow` says whether more than the first lines are worth their memory.
+    pub(super) fn insert(&mut self, place: Place, key: Key, ids: Ids, may_grow: impl Fn() -> bool) {
+        let (is_full, can_grow) = (self.used >= self.in_use, self.in_use < self.most_lines);
+        if is_full && can_grow && (self.in_use < FEWEST_LINES || may_grow()) {
             self.grow();
         } else if self.used >= self.in_use / 2 * 3 {
             self.forget_half();
@@ -288,7 +290,7 @@ mod tests {
         let mut table = Table::new(1 << 21);
         assert!(table.find(key(0)).is_none());
         for number in 0..32_000 {
-            table.insert(table.place(key(number)), key(number), ids(number));
+            table.insert(table.place(key(number)), key(number), ids(number), || true);
         }
         let found = |&number: &u32| {
             let slot = table.find(key(number));
@@ -300,10 +302,23 @@ mod tests {
     }
 
     #[test]
+    fn it_forgets_before_its_limit_where_growing_is_not_worth_it() {
+        let mut table = Table::new(FEWEST_LINES * 2 * size_of::<Line>());
+        for number in 0..300_000 {
+            table.insert(table.place(key(number)), key(number), ids(number), || false);
+        }
+        assert_eq!(table.in_use, FEWEST_LINES);
+        for number in 300_000..400_000 {
+            table.insert(table.place(key(number)), key(number), ids(number), || true);
+        }
+        assert_eq!(table.in_use, 2 * FEWEST_LINES);
+    }
+
+    #[test]
     fn a_full_table_forgets_and_does_not_grow() {
         let mut table = Table::new(1 << 15);
         for number in 0..100_000 {
-            table.insert(table.place(key(number)), key(number), ids(number));
+            table.insert(table.place(key(number)), key(number), ids(number), || true);
             assert_eq!(table.find(key(number)).unwrap().ids, ids(number));
         }
         assert_eq!((table.len() <= 1 << 10, table.bytes()), (true, 32 << 10));
