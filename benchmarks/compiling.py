@@ -1,4 +1,4 @@
-"""The attention kernels compiled on a machine without a GPU, and what the assembler says that they cost.
+"""The kernels compiled on a machine without a GPU, and what the assembler says that they cost.
 
 triton carries ptxas, cuobjdump and nvdisasm, and these tell what a run on the CPU cannot see: registers spilt to
 memory, tiles too large for shared memory, products that fell off the tensor cores. It needs torch and triton, no Rust.
@@ -16,9 +16,12 @@ from triton.compiler import ASTSource
 
 from fastmask.kernels.backward_keys import keys_kernel
 from fastmask.kernels.backward_queries import queries_kernel
-from fastmask.kernels.configs import Tiles, Variant, padded_head_dim, tiles_of
+from fastmask.kernels.configs import HOPPER, MaskingVariant, Tiles, Variant, padded_head_dim, tiles_of
 from fastmask.kernels.decode import MOST_STRETCHES, merge_kernel, stretch_kernel
 from fastmask.kernels.forward import forward_kernel
+from fastmask.kernels.masking_kernel import BLOCK as IDS_AT_ONCE
+from fastmask.kernels.masking_kernel import masked_lm_kernel
+from fastmask.kernels.spans_kernel import BLOCK, CHUNK, cuts_kernel, outputs_kernel, warps_for
 
 TOOLS = Path(triton.__file__).parent / "backends/nvidia/bin"
 MISSING = [tool for tool in ("ptxas", "cuobjdump", "nvdisasm") if not (TOOLS / tool).exists()]
@@ -29,6 +32,7 @@ KERNELS = {
     "stretch": stretch_kernel,
     "merge": merge_kernel,
 }
+MASKING_KERNELS = {"masked_lm": masked_lm_kernel, "cuts": cuts_kernel, "outputs": outputs_kernel}
 
 
 class Figures(NamedTuple):
@@ -78,11 +82,11 @@ def compiled(
     Args:
         variant: The kernel, and what it is compiled for.
         capability: 10 x major + minor of the GPU's compute capability.
-        tiles: Other tiles than those of `configs`.
+        tiles: Other tiles than those that `configs` has for that generation.
         stride_type: "i64" for tensors with more than 2^31 elements.
         ones: Arguments of value 1, which a launch makes constants, as it does with None.
     """
-    kernel, tiles = KERNELS[variant.kernel], tiles or tiles_of(variant)
+    kernel, tiles = KERNELS[variant.kernel], tiles or tiles_of(variant, capability)
     constants = {"D": variant.head_dim, "BLOCK_D": padded_head_dim(variant.head_dim), "CAUSAL": variant.causal}
     constants |= {"BLOCK_M": tiles.BLOCK_M, "BLOCK_N": tiles.BLOCK_N} | dict.fromkeys(ones, 1) | _NO_FEATURE
     constants |= dict.fromkeys(_OPTIONAL) | {"MOST": MOST_STRETCHES}
@@ -93,7 +97,14 @@ def compiled(
         types |= {name: kind for name, kind in arguments.items() if name in kernel.arg_names}
         constants = {name: value for name, value in constants.items() if name not in arguments}
     constants = {name: value for name, value in constants.items() if name in kernel.arg_names}
-    types |= dict.fromkeys(constants, "constexpr")
+    options = {"num_warps": tiles.num_warps, "num_stages": tiles.num_stages, "enable_fp_fusion": True}
+    return _compiled(kernel, types, constants, capability, options)
+
+
+def _compiled(
+    kernel: Any, types: dict[str, str], constants: dict[str, Any], capability: int, options: dict[str, Any]
+) -> triton.compiler.CompiledKernel:
+    types = types | dict.fromkeys(constants, "constexpr")
     # What a launch also finds out: torch's memory is aligned, and so is every row of whole 16-byte pieces.
     aligned = [name for name, kind in types.items() if kind.startswith("*") or name.startswith("stride")]
     place = {name: (index,) for index, name in enumerate(kernel.arg_names)}
@@ -103,8 +114,46 @@ def compiled(
         constexprs={place[name]: value for name, value in constants.items()},
         attrs={place[name]: [["tt.divisibility", 16]] for name in aligned},
     )
-    options = {"num_warps": tiles.num_warps, "num_stages": tiles.num_stages, "enable_fp_fusion": True}
     return triton.compile(source, target=GPUTarget("cuda", capability, 32), options=options)
+
+
+_INT64 = ("BEGINS", "SAMPLE_IDS", "INPUT_IDS", "LABELS", "ATTENTION_MASK", "DECODER_INPUT_IDS")
+_NUMBERS = ("seed", "chosen", "masked", "replaced")
+
+
+def shape_of(variant: Variant | MaskingVariant, generation: int = HOPPER) -> tuple[int, ...]:
+    """Return how one program is cut: queries, keys, warps and stages.
+
+    Of masking it is ids or spans, and of the merge stretches, and warps.
+
+    >>> shape_of(MaskingVariant("cuts", "i32", 128))
+    (128, 4)
+    """
+    if variant.kernel == "merge":
+        return MOST_STRETCHES, 4
+    if isinstance(variant, Variant):
+        return tuple(tiles_of(variant, generation))
+    if variant.kernel == "cuts":
+        return variant.spans, warps_for(variant.spans)
+    return IDS_AT_ONCE if variant.kernel == "masked_lm" else BLOCK, 4
+
+
+def compiled_masking(variant: MaskingVariant, capability: int) -> triton.compiler.CompiledKernel:
+    """Compile a variant of masking for a GPU of a capability."""
+    kernel = MASKING_KERNELS[variant.kernel]
+    types = {name: "*i32" if name.isupper() else "i32" for name in kernel.arg_names}
+    types |= dict.fromkeys(set(_INT64) & set(types), "*i64") | dict.fromkeys(set(_NUMBERS) & set(types), "i64")
+    types |= {"IDS": f"*{variant.ids}", "MARKS": "*u8"}
+    words, packed = "words" in variant.features, "packed" in variant.features
+    constants = {"WORDS": words, "BY_GROUP": words, "PADDED": not packed, "CHUNK": CHUNK}
+    constants |= {"MOST": variant.spans, "STEPS": variant.spans.bit_length() - 1}
+    absent = {"GROUPS": not words, "ATTENTION_MASK": packed and variant.kernel == "masked_lm"}
+    constants |= dict.fromkeys(name for name, is_absent in absent.items() if is_absent)
+    constants["BLOCK"], warps = shape_of(variant, capability)
+    types, constants = (
+        {name: value for name, value in values.items() if name in kernel.arg_names} for values in (types, constants)
+    )
+    return _compiled(kernel, types, constants, capability, {"num_warps": warps})
 
 
 def figures_of(kernel: triton.compiler.CompiledKernel) -> Figures:
@@ -129,10 +178,12 @@ def figures_of(kernel: triton.compiler.CompiledKernel) -> Figures:
     )
 
 
-def measured(variant: Variant, capability: int, tiles: Tiles | None = None) -> Figures:
+def measured(variant: Variant | MaskingVariant, capability: int, tiles: Tiles | None = None) -> Figures:
     """Compile a variant, in a new folder since an old binary proves nothing about this source, and measure it."""
     with tempfile.TemporaryDirectory() as folder, triton.knobs.cache.scope():
         triton.knobs.cache.dir = folder
+        if isinstance(variant, MaskingVariant):
+            return figures_of(compiled_masking(variant, capability))
         return figures_of(compiled(variant, capability, tiles))
 
 

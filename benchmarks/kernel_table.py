@@ -1,4 +1,4 @@
-"""`make kernel-table`: every variant of `configs.VARIANTS`, compiled for three generations of GPUs without one.
+"""`make kernel-table`: every variant that `configs` names, compiled for three generations of GPUs without one.
 
 Writes benchmarks/results/kernel-table.json, which the tests hold true, and the same as Markdown. It needs torch and
 triton, no Rust: `PYTHONPATH=python python benchmarks/kernel_table.py`.
@@ -18,15 +18,18 @@ from pathlib import Path
 from typing import Any
 
 import triton
-from compiling import measured
+from compiling import measured, shape_of
 
-from fastmask.kernels.configs import VARIANTS, tiles_of
+from fastmask.kernels.configs import MASKING_VARIANTS, VARIANTS
 
 PLACE = Path(__file__).parent / "results" / "kernel-table.json"
 # 10 x the compute capability, and the shared memory that one block may ask for there.
 TARGETS = {80: 163 * 1024, 90: 227 * 1024, 100: 227 * 1024}
-SOURCES = ("tiles", "forward", "backward_queries", "backward_keys")
-FORMAT = 1
+SOURCES = (
+    "tiles", "forward", "backward_queries", "backward_keys", "decode", "draws", "masking_kernel", "spans_kernel"
+)  # fmt: skip
+FORMAT = 2
+NAMED = VARIANTS | MASKING_VARIANTS
 
 
 def fingerprint() -> str:
@@ -45,20 +48,20 @@ def code_of_kernels(source: str) -> str:
     return "".join(map(ast.dump, functions))
 
 
-def measure(name: str, target: int) -> dict[str, int]:
+def measure(name: str, target: int) -> dict[str, Any]:
     """Compile one variant for one target; in a process of its own, for the compiler keeps one processor busy."""
-    return measured(VARIANTS[name], target)._asdict()
+    return {"tiles": list(shape_of(NAMED[name], target))} | measured(NAMED[name], target)._asdict()
 
 
 def table(names: Iterable[str], targets: Iterable[int], jobs: int, say: Callable[[str], None]) -> dict[str, Any]:
     """Return what each variant costs on each target, `jobs` compiled at once; `say` gets a line of progress each."""
-    rows: dict[str, dict[str, Any]] = {name: {"tiles": list(tiles_of(VARIANTS[name]))} for name in names}
+    rows: dict[str, dict[str, Any]] = {name: {} for name in names}
     with ProcessPoolExecutor(jobs, mp_context=multiprocessing.get_context("spawn")) as pool:
         work = {pool.submit(measure, name, target): (name, target) for name in rows for target in targets}
         for done in _with_progress(work, say):
             name, target = work[done]
             rows[name][f"sm_{target}"] = done.result()
-    columns = ("tiles", *(f"sm_{target}" for target in targets))
+    columns = [f"sm_{target}" for target in targets]
     ordered = {name: {column: row[column] for column in columns} for name, row in rows.items()}
     return {"format": FORMAT, "triton": triton.__version__, "code": fingerprint(), "variants": ordered}
 
@@ -73,36 +76,38 @@ def _with_progress(work: Iterable[Future[Any]], say: Callable[[str], None]) -> I
 
 
 def as_markdown(found: dict[str, Any]) -> str:
-    """Return the table to be read: for each target registers, spilled bytes, KB of shared memory, tensor-core products.
+    """Return the table to be read: for each target tiles, registers, spilled bytes, KB of shared memory, products.
 
     >>> figures = {"registers": 200, "spilled_bytes": 8, "shared_memory": 2048, "wgmma": 4, "tcgen05": 0, "mma": 0}
-    >>> row = {"tiles": [64, 32, 8, 2], "sm_90": figures}
+    >>> row = {"sm_90": {"tiles": [64, 32, 8, 2]} | figures}
     >>> print(as_markdown({"triton": "3.9", "variants": {"x (keys)": row}}).splitlines()[-1])
-    | x (keys) | 64 x 32, 8, 2 | 200 / 8 / 2 / 4 w |
+    | x (keys) | 64 x 32, 8, 2: 200 / 8 / 2 / 4 w |
     """
-    targets = [key for key in next(iter(found["variants"].values())) if key != "tiles"]
+    targets = list(next(iter(found["variants"].values())))
     lines = [
-        "# What the attention kernels cost",
+        "# What the kernels cost",
         "",
-        f"Compiled with triton {found['triton']} by `make kernel-table`, without a GPU. Tiles: queries x keys, warps,",
-        "stages. For each target: registers / spilled bytes a thread / KB of shared memory / tensor-core instructions,",
-        "of which w are Hopper's WGMMA, t Blackwell's tcgen05 and m the MMA of all of them.",
+        f"Compiled with triton {found['triton']} by `make kernel-table`, without a GPU. A cell has tiles, which are",
+        "queries x keys, warps, stages (of masking ids or spans, of the merge stretches, and warps), then registers /",
+        "spilled bytes a thread / KB of shared memory / tensor-core instructions, of which w are Hopper's WGMMA, t",
+        "Blackwell's tcgen05 and m the MMA of all of them.",
         "",
-        "| variant | tiles | " + " | ".join(targets) + " |",
-        "|---" * (2 + len(targets)) + "|",
+        "| variant | " + " | ".join(targets) + " |",
+        "|---" * (1 + len(targets)) + "|",
     ]
     for name, row in found["variants"].items():
-        height, width, warps, stages = row["tiles"]
-        cells = [name, f"{height} x {width}, {warps}, {stages}", *(_cell(row[target]) for target in targets)]
-        lines.append("| " + " | ".join(cells) + " |")
+        lines.append("| " + " | ".join([name, *(_cell(row[target]) for target in targets)]) + " |")
     return "\n".join(lines)
 
 
-def _cell(figures: dict[str, int]) -> str:
+def _cell(figures: dict[str, Any]) -> str:
+    shape = list(map(str, figures["tiles"]))
+    of_pairs = len(shape) == 4
     kinds = {"w": figures["wgmma"], "t": figures["tcgen05"], "m": figures["mma"]}
     products = " ".join(f"{count} {kind}" for kind, count in kinds.items() if count) or "none"
     memory = -(-figures["shared_memory"] // 1024)
-    return f"{figures['registers']} / {figures['spilled_bytes']} / {memory} / {products}"
+    tiles = ", ".join([" x ".join(shape[:2]), *shape[2:]] if of_pairs else shape)
+    return f"{tiles}: {figures['registers']} / {figures['spilled_bytes']} / {memory} / {products}"
 
 
 def _on_one_line(text: str) -> None:
@@ -117,9 +122,9 @@ def main() -> None:
     parser.add_argument("--only", default="", help="only the variants whose name holds these words")
     parser.add_argument("--jobs", type=int, default=os.cpu_count() or 1, help="how many are compiled at once")
     chosen = parser.parse_args()
-    names = [name for name in VARIANTS if chosen.only in name]
+    names = [name for name in NAMED if chosen.only in name]
     if not names:
-        parser.error(f"no variant has {chosen.only!r} in its name; there are: {', '.join(VARIANTS)}")
+        parser.error(f"no variant has {chosen.only!r} in its name; there are: {', '.join(NAMED)}")
     found = table(names, chosen.targets, chosen.jobs, _on_one_line)
     chosen.out.write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
     chosen.out.with_suffix(".md").write_text(as_markdown(found) + "\n", encoding="utf-8")

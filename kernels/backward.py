@@ -14,7 +14,7 @@ from .backward_keys import keys_kernel
 from .backward_queries import queries_kernel
 from .configs import Tiles, backward_tiles, padded_head_dim
 from .forward import with_unit_stride
-from .launch import with_tiles_that_fit
+from .launch import generation_of, with_tiles_that_fit
 from .tiles import LOG2_E, Extras
 
 
@@ -46,7 +46,9 @@ def launch_backward(
     d_out, q, k, v = (with_unit_stride(tensor) for tensor in (d_out, q, k, v))
     heads, kv_heads, head_dim = q.shape[1], k.shape[1], q.shape[3]
     learned = learned and extras.vector is not None
-    for_queries, for_keys = backward_tiles(head_dim, q.element_size(), extras.dropout, learned)
+    for_queries, for_keys = backward_tiles(
+        head_dim, q.element_size(), extras.biased, extras.dropout, learned, generation_of(q.device)
+    )
     sizes = {"D": head_dim, "BLOCK_D": padded_head_dim(head_dim), "CAUSAL": causal, "enable_fp_fusion": True}
     delta = torch.empty_like(lse)
     counts = (heads // kv_heads, query_count, key_count, scale, scale * LOG2_E, *extras.numbers)

@@ -1,11 +1,12 @@
 """Tile sizes of the attention kernels, one row per padded head size: static tables.
 
 Nothing is tuned at run time: a result is then the same on every call and every machine of a kind, a first call
-costs no search, and the table is what `make kernel-table` compiles and measures. Every row stays within the 99 KB of
-shared memory that sm_86 and sm_89 give a block, so one table serves every GPU since Ampere; a GPU that gives less takes
-`smaller_tiles`.
+costs no search, and the tables are what `make kernel-table` compiles and measures. They are made for Hopper; where a
+row would spill registers on another generation, that one's list of exceptions has narrower tiles. Every row stays
+within the 99 KB of shared memory that sm_86 and sm_89 give a block; a GPU that gives less takes `launch.smaller_tiles`.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 # 16 is the smallest side of a tensor-core product; steps of 8 keep every row a whole number of 16-byte loads.
@@ -20,6 +21,41 @@ class Tiles(NamedTuple):
     num_warps: int
     num_stages: int
 
+
+AMPERE, HOPPER, BLACKWELL = 80, 90, 100
+
+
+class _Narrower(NamedTuple):
+    """Tiles for one of the kernels where a call has all of `features`: biased, dropout, learned. float32 has none."""
+
+    kernel: str
+    head_dims: tuple[int, ...]
+    features: frozenset[str]
+    tiles: Tiles
+
+
+# For each generation: the first row that fits is the most that a tile may be. Larger ones spill more than 64 bytes.
+_UP_TO_64 = (16, 32, 64)
+_NARROWER = {
+    AMPERE: (
+        _Narrower("forward", (128,), frozenset({"biased"}), Tiles(64, 32, 8, 2)),
+        _Narrower("queries", _UP_TO_64, frozenset({"learned"}), Tiles(32, 64, 8, 2)),
+        _Narrower("queries", _UP_TO_64, frozenset({"dropout"}), Tiles(32, 64, 8, 2)),
+        _Narrower("keys", _UP_TO_64, frozenset({"biased", "dropout"}), Tiles(16, 32, 8, 2)),
+        _Narrower("keys", _UP_TO_64, frozenset({"biased"}), Tiles(32, 64, 8, 2)),
+        _Narrower("keys", (256,), frozenset({"biased", "dropout"}), Tiles(16, 16, 8, 1)),
+    ),
+    HOPPER: (_Narrower("forward", (128,), frozenset({"biased", "dropout"}), Tiles(64, 32, 8, 2)),),
+    BLACKWELL: (
+        _Narrower("forward", _UP_TO_64, frozenset({"biased", "dropout"}), Tiles(64, 16, 8, 2)),
+        _Narrower("forward", (128,), frozenset({"biased", "dropout"}), Tiles(32, 32, 8, 2)),
+        _Narrower("forward", (128,), frozenset({"biased"}), Tiles(128, 16, 8, 2)),
+        _Narrower("forward", (256,), frozenset({"biased", "dropout"}), Tiles(32, 16, 8, 2)),
+        _Narrower("forward", (256,), frozenset({"biased"}), Tiles(64, 16, 8, 1)),
+        _Narrower("keys", _UP_TO_64, frozenset({"biased"}), Tiles(32, 64, 8, 2)),
+        _Narrower("keys", (128,), frozenset({"biased"}), Tiles(32, 64, 8, 1)),
+    ),
+}
 
 # float16 and bfloat16. BLOCK_M is at least 64: Hopper's WGMMA multiplies 64 rows at once, and smaller tiles miss it.
 _HALF = {
@@ -78,6 +114,13 @@ _KEYS_HALF = {
     128: Tiles(32, 64, 8, 2),
     256: Tiles(32, 32, 8, 1),
 }
+_KEYS_HALF_DROPOUT = {
+    16: Tiles(16, 64, 8, 2),
+    32: Tiles(16, 64, 8, 2),
+    64: Tiles(16, 64, 8, 2),
+    128: Tiles(16, 32, 8, 1),  # 64 keys would spill 432 bytes
+    256: Tiles(16, 32, 8, 1),
+}
 _KEYS_SINGLE = {
     16: Tiles(16, 32, 8, 1),
     32: Tiles(16, 32, 8, 1),
@@ -96,7 +139,16 @@ def padded_head_dim(head_dim: int) -> int:
     return 1 << (head_dim - 1).bit_length()
 
 
-def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False, dropout: bool = False) -> Tiles:
+def _narrowed(tiles: Tiles, kernel: str, head_dim: int, features: Iterable[str], generation: int) -> Tiles:
+    for row in _NARROWER[generation]:
+        if row.kernel == kernel and head_dim in row.head_dims and row.features.issubset(features):
+            return Tiles(*map(min, tiles, row.tiles))
+    return tiles
+
+
+def forward_tiles(
+    head_dim: int, bytes_per_element: int, biased: bool = False, dropout: bool = False, generation: int = HOPPER
+) -> Tiles:
     """Return the row of the table for one head size (any of `HEAD_DIMS`) and 2 or 4 bytes per element.
 
     `biased` is for calls with a bias or segments. With dropout tiles are narrower: Philox takes registers.
@@ -110,55 +162,58 @@ def forward_tiles(head_dim: int, bytes_per_element: int, biased: bool = False, d
         (4, False): _SINGLE,
         (4, True): _SINGLE_BIASED,
     }[bytes_per_element, biased or dropout]
-    tiles = table[padded_head_dim(head_dim)]
-    return tiles._replace(BLOCK_N=min(tiles.BLOCK_N, 32)) if dropout else tiles
+    size = padded_head_dim(head_dim)
+    tiles = table[size]
+    if dropout:
+        tiles = tiles._replace(BLOCK_N=min(tiles.BLOCK_N, 32))
+    if bytes_per_element == 4:
+        return tiles
+    return _narrowed(tiles, "forward", size, _present(biased=biased, dropout=dropout), generation)
 
 
 def backward_tiles(
-    head_dim: int, bytes_per_element: int, dropout: bool = False, learned: bool = False
+    head_dim: int,
+    bytes_per_element: int,
+    biased: bool = False,
+    dropout: bool = False,
+    learned: bool = False,
+    generation: int = HOPPER,
 ) -> tuple[Tiles, Tiles]:
     """Return the rows for the gradient of the queries, and of the bias if it is `learned`, and for keys and values.
 
     >>> backward_tiles(128, bytes_per_element=2)[0].BLOCK_M
     64
     """
-    half = _QUERIES_HALF_LEARNED if learned else _QUERIES_HALF
-    tables = {2: (half, _KEYS_HALF), 4: (_QUERIES_SINGLE, _KEYS_SINGLE)}[bytes_per_element]
-    queries, keys = (table[padded_head_dim(head_dim)] for table in tables)
-    if dropout:
-        most = 32 if learned else 64
-        queries = queries._replace(BLOCK_M=min(queries.BLOCK_M, most), BLOCK_N=min(queries.BLOCK_N, most))
-        keys = keys._replace(BLOCK_M=min(keys.BLOCK_M, 16))
-    return queries, keys
+    size = padded_head_dim(head_dim)
+    if bytes_per_element == 4:
+        queries, keys = _QUERIES_SINGLE[size], _KEYS_SINGLE[size]
+    else:
+        queries = (_QUERIES_HALF_LEARNED if learned else _QUERIES_HALF)[size]
+        keys = (_KEYS_HALF_DROPOUT if dropout else _KEYS_HALF)[size]
+    if dropout and learned:
+        queries = queries._replace(BLOCK_M=min(queries.BLOCK_M, 32), BLOCK_N=min(queries.BLOCK_N, 32))
+    if bytes_per_element == 4:
+        return queries, keys
+    features = _present(biased=biased, dropout=dropout, learned=learned)
+    return (
+        _narrowed(queries, "queries", size, features, generation),
+        _narrowed(keys, "keys", size, features, generation),
+    )
 
 
-def smaller_tiles(tiles: Tiles) -> Tiles | None:
-    """Return the next tiles for a GPU without the shared memory for these, or None after the smallest.
-
-    First a stage less; then half as many queries or keys, the queries never more than before beside the keys.
-
-    >>> smaller_tiles(Tiles(64, 64, 8, 2))
-    Tiles(BLOCK_M=64, BLOCK_N=64, num_warps=8, num_stages=1)
-    >>> smaller_tiles(Tiles(64, 64, 8, 1))
-    Tiles(BLOCK_M=32, BLOCK_N=64, num_warps=8, num_stages=1)
-    """
-    if tiles.num_stages > 1:
-        return tiles._replace(num_stages=tiles.num_stages - 1)
-    if max(tiles.BLOCK_M, tiles.BLOCK_N) == 16:  # the smallest side of a tensor-core product
-        return None
-    if tiles.BLOCK_M >= tiles.BLOCK_N:
-        return tiles._replace(BLOCK_M=tiles.BLOCK_M // 2)
-    return tiles._replace(BLOCK_N=tiles.BLOCK_N // 2)
+def _present(**features: bool) -> set[str]:
+    return {name for name, present in features.items() if present}
 
 
 # What is compiled for every target and measured without a GPU (`make kernel-table`).
 
 
 class Variant(NamedTuple):
-    """One kernel, "forward", "queries" or "keys" of the backward, and what it is compiled for.
+    """One kernel of attention, and what it is compiled for.
 
-    The features are those that a call may have: relative (a bias whose table does not learn), learned (one whose does),
-    decoder (T5's table of one direction), alibi, segments, packed, dropout.
+    kernel: "forward", "queries" or "keys" of the backward, "stretch" or "merge" of a step of generation.
+    features: those that a call may have: relative (a bias whose table does not learn), learned (one whose does),
+        decoder (T5's table of one direction), alibi, segments, packed, dropout.
     """
 
     kernel: str
@@ -168,25 +223,42 @@ class Variant(NamedTuple):
     features: tuple[str, ...] = ()
 
 
+class MaskingVariant(NamedTuple):
+    """One kernel of masking, and what it is compiled for.
+
+    kernel: "masked_lm", or "cuts" or "outputs" of span_corruption.
+    ids: The type of the ids.
+    spans: How many a row may have, a power of two; masked_lm has none.
+    features: words, packed.
+    """
+
+    kernel: str
+    ids: str
+    spans: int = 0
+    features: tuple[str, ...] = ()
+
+
 class _Compiled(NamedTuple):
     dtype: str
     head_dim: int
     causal: bool
     features: tuple[str, ...] = ()
+    kernels: tuple[str, ...] = ("forward", "queries", "keys")
 
 
-# Each stands for three kernels. The first ones are what the six models come to in training, tiny ones with heads of 32
-# and all others with heads of 64; then every head size and dtype with all that takes registers.
+# The first ones are what the six models come to in training, tiny ones with heads of 32 and all others with heads of
+# 64; then every head size and dtype with all that takes registers; last a step of generation. Some have one kernel
+# alone, where a row further down has the same tiles and more in them.
 _COMPILED = {
-    "no bias, forced": _Compiled("bf16", 64, False),
+    "no bias, forced": _Compiled("bf16", 64, False, kernels=("forward",)),
     "bert, roberta, bart: padded": _Compiled("bf16", 64, False, ("segments",)),
-    "bert, roberta, bart, t5 over the encoder: packed": _Compiled("bf16", 64, False, ("packed",)),
+    "bert, roberta, bart, t5 over the encoder: packed": _Compiled("bf16", 64, False, ("packed",), ("forward",)),
     "bert, roberta, bart: packed, dropout": _Compiled("bf16", 64, False, ("packed", "dropout")),
     "gpt2, bart decoder: packed": _Compiled("bf16", 64, True, ("packed",)),
     "gpt2, bart decoder: packed, dropout": _Compiled("bf16", 64, True, ("packed", "dropout")),
-    "bloom": _Compiled("bf16", 64, True, ("alibi",)),
+    "bloom": _Compiled("bf16", 64, True, ("alibi",), ("forward",)),
     "bloom: packed": _Compiled("fp16", 64, True, ("packed", "alibi")),
-    "t5 encoder": _Compiled("bf16", 64, False, ("learned",)),
+    "t5 encoder": _Compiled("bf16", 64, False, ("learned",), ("queries",)),
     "t5 encoder: padded": _Compiled("bf16", 64, False, ("segments", "learned")),
     "t5 encoder: packed, dropout": _Compiled("bf16", 64, False, ("packed", "learned", "dropout")),
     "t5 decoder": _Compiled("bf16", 64, True, ("learned", "decoder")),
@@ -198,22 +270,39 @@ _COMPILED = {
     "head size 256: segments": _Compiled("bf16", 256, True, ("segments", "learned")),
     "fp32: segments": _Compiled("fp32", 64, True, ("segments", "learned")),
     "fp32, head size 256: segments": _Compiled("fp32", 256, True, ("segments", "learned")),
+    "gpt2, a step": _Compiled("bf16", 64, True, kernels=("stretch", "merge")),
+    "t5 decoder, a step: padded": _Compiled("bf16", 64, True, ("segments", "relative", "decoder"), ("stretch",)),
+    "head size 256, a step: segments": _Compiled("bf16", 256, True, ("segments", "relative"), ("stretch",)),
 }
 VARIANTS = {
-    f"{name} ({kernel})": Variant(kernel, *compiled)
+    f"{name} ({kernel})": Variant(kernel, *compiled[:4])
     for name, compiled in _COMPILED.items()
-    for kernel in ("forward", "queries", "keys")
+    for kernel in compiled.kernels
+}
+MASKING_VARIANTS = {
+    "tokens, padded (masked_lm)": MaskingVariant("masked_lm", "i32"),
+    "whole words, packed (masked_lm)": MaskingVariant("masked_lm", "i64", features=("words", "packed")),
+    "128 spans (cuts)": MaskingVariant("cuts", "i32", 128),
+    "128 spans (outputs)": MaskingVariant("outputs", "i32", 128),
 }
 
 
-def tiles_of(variant: Variant) -> Tiles:
-    """Return the tiles that a launch takes for a variant.
+def tiles_of(variant: Variant, generation: int = HOPPER) -> Tiles:
+    """Return the tiles that a launch takes for a variant; a step of generation is one of a single query.
 
     >>> tiles_of(VARIANTS["no bias, forced (forward)"])
     Tiles(BLOCK_M=128, BLOCK_N=64, num_warps=4, num_stages=3)
     """
-    size, dropout = 4 if variant.dtype == "fp32" else 2, "dropout" in variant.features
+    size = 4 if variant.dtype == "fp32" else 2
+    biased, dropout, learned = (
+        not names.isdisjoint(variant.features)
+        for names in ({"relative", "learned", "alibi", "segments"}, {"dropout"}, {"learned"})
+    )
     if variant.kernel == "forward":
-        return forward_tiles(variant.head_dim, size, not {"packed"}.issuperset(variant.features), dropout)
-    queries, keys = backward_tiles(variant.head_dim, size, dropout, "learned" in variant.features)
+        return forward_tiles(variant.head_dim, size, biased, dropout, generation)
+    if variant.kernel in ("stretch", "merge"):
+        from .decode import decode_tiles  # here, for that module imports this one
+
+        return decode_tiles(variant.head_dim, size, rows=1)
+    queries, keys = backward_tiles(variant.head_dim, size, biased, dropout, learned, generation)
     return queries if variant.kernel == "queries" else keys

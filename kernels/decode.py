@@ -3,7 +3,7 @@
 One program a head would leave most of a GPU idle and read the cache alone. Here the keys are cut into stretches, and a
 program owns one stretch, for the queries of all heads that share a key head: the cache is read once. It writes an
 output and a log-sum-exp of its own, and a second kernel merges the stretches of each query. How long a stretch is
-follows from the number of keys alone, so the sums of a row are the same on any GPU and in any batch.
+follows from the number of keys alone, so the sums of a row have one order, in any batch.
 """
 
 # mypy: disable-error-code="untyped-decorator, no-untyped-def, no-untyped-call"
@@ -16,6 +16,7 @@ from torch import Tensor
 from .arguments import SHORTEST_STRETCH
 from .configs import Tiles, padded_head_dim
 from .forward import over_keys, with_unit_stride
+from .launch import with_tiles_that_fit
 from .tiles import LOG2_E, NO_EXTRAS, Extras, keys_in_sight, load_rows, locate
 
 MOST_STRETCHES = 64  # the merge holds one number of each at once
@@ -168,20 +169,23 @@ def launch_decode(
     batch, heads, row_length, head_dim = q.shape
     kv_heads = k.shape[1]
     rows = query_count * (heads // kv_heads)
-    tiles = decode_tiles(head_dim, q.element_size(), rows)
     sizes = {"D": head_dim, "BLOCK_D": padded_head_dim(head_dim), "enable_fp_fusion": True}
     flags = {name: value for name, value in extras.flags.items() if name != "DROPOUT"}
     stretch = stretch_length(key_count)
     stretches = triton.cdiv(key_count, stretch)
     parts = q.new_empty(batch, heads, row_length, stretches, head_dim, dtype=torch.float32)
     log_sums = q.new_empty(parts.shape[:-1], dtype=torch.float32)
-    with torch.cuda.device_of(q):
+
+    def launch(tiles: Tiles) -> None:
         stretch_kernel[(triton.cdiv(rows, tiles.BLOCK_M) * stretches * documents * kv_heads,)](
             q, k, v, parts, log_sums, *extras.pointers,
             *q.stride()[:3], *k.stride()[:3], *v.stride()[:3],
             kv_heads, heads // kv_heads, query_count, row_length, key_count, stretch, scale * LOG2_E,
             CAUSAL=causal, **sizes, **flags, **tiles._asdict(),
         )  # fmt: skip
+
+    with torch.cuda.device_of(q):
+        with_tiles_that_fit(decode_tiles(head_dim, q.element_size(), rows), launch)
         merge_kernel[(batch * heads * row_length,)](
             parts, log_sums, out, *out.stride()[:3], heads, row_length, stretches, MOST=MOST_STRETCHES, **sizes
         )

@@ -13,7 +13,7 @@ import triton.language as tl
 from torch import Tensor
 
 from .configs import Tiles, forward_tiles, padded_head_dim
-from .launch import with_tiles_that_fit
+from .launch import generation_of, with_tiles_that_fit
 from .tiles import (
     LOG2_E,
     NO_EXTRAS,
@@ -193,5 +193,6 @@ def launch_forward(
             enable_fp_fusion=True,  # triton 3.10 turns fused multiply-add off unless asked
         )  # fmt: skip
 
+    tiles = forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout, generation_of(q.device))
     with torch.cuda.device_of(q):  # Triton launches on the current device, which need not be the tensors'
-        with_tiles_that_fit(forward_tiles(head_dim, q.element_size(), extras.biased, extras.dropout), launch)
+        with_tiles_that_fit(tiles, launch)

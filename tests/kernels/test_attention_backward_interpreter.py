@@ -148,6 +148,19 @@ def test_strides_of_the_gradient_change_nothing(layout):
 
 
 @pytest.mark.usefixtures("_forced")
+def test_a_last_dimension_that_is_not_contiguous_changes_no_gradient():
+    dense = [x.detach() for x in tensors(1, 2, 40, 16)]
+    spread = [x.mT.contiguous().mT.requires_grad_() for x in dense]
+    assert not any(x.stride(-1) == 1 for x in spread)
+    dense = [x.clone().requires_grad_() for x in dense]
+    d_out = torch.randn(dense[0].shape, generator=torch.Generator().manual_seed(2))
+    expected = gradients(dense, attention(*dense, causal=True), d_out)
+    ours = gradients(spread, attention(*spread, causal=True), d_out.mT.contiguous().mT)
+    for one, other in zip(ours, expected, strict=True):
+        assert torch.equal(one, other)
+
+
+@pytest.mark.usefixtures("_forced")
 @pytest.mark.parametrize(("query_length", "key_length"), [(0, 5), (5, 0), (0, 0)])
 @pytest.mark.parametrize("causal", [False, True])
 def test_length_zero(query_length, key_length, causal):

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import pytest
 import torch
 
-from fastmask.kernels import Alibi, RelativeBias, attention, attention_backend
+from fastmask.kernels import Alibi, RelativeBias, attention, attention_backend, backward, forward
+from fastmask.kernels.configs import AMPERE, BLACKWELL
 from fastmask.kernels.dropout import kept
 from fastmask.kernels.reference import attention_reference
 
@@ -230,7 +231,10 @@ IN_FLOAT16 = {
     [(name, dtype) for name in CASES for dtype in DTYPES if dtype != "float16" or name in IN_FLOAT16],
 )
 def test_output_and_gradients_are_as_exact_as_torch_in_the_same_dtype(name, dtype):
-    case = CASES[name]
+    assert_as_exact_as_torch(CASES[name], dtype)
+
+
+def assert_as_exact_as_torch(case: Case, dtype: str) -> None:
     ours, own = (with_gradients(compute, case, DTYPES[dtype]) for compute in (kernels, written_out))
     expected = with_gradients(exact, case, DTYPES[dtype], carried=torch.float64)
     for of in expected:
@@ -238,6 +242,39 @@ def test_output_and_gradients_are_as_exact_as_torch_in_the_same_dtype(name, dtyp
         error, allowed = largest_error(ours[of], expected[of]), tolerance(own[of], expected[of])
         print(f"{dtype} {of}: {error:.2e} of {allowed:.2e} allowed")
         assert error <= allowed, of
+
+
+@pytest.mark.parametrize(
+    ("generation", "name"),
+    [
+        (AMPERE, "relative, head size 64"),
+        (AMPERE, "relative, head size 128"),
+        (AMPERE, "dropout, relative, causal, grouped heads"),
+        (BLACKWELL, "segments, relative"),
+        (BLACKWELL, "relative, head size 80"),
+        (BLACKWELL, "dropout, relative, causal, grouped heads"),
+    ],
+)
+def test_tiles_of_other_generations_are_as_exact(generation, name, monkeypatch):
+    asked = []
+    for module in (forward, backward):
+        monkeypatch.setattr(module, "generation_of", lambda device: (asked.append(device.type), generation)[1])
+    assert_as_exact_as_torch(CASES[name], "float16")
+    assert asked == ["cpu", "cpu"]
+
+
+@pytest.mark.parametrize("causal", [False, True])
+def test_alibi_takes_slope_times_distance_off_the_scores(causal):
+    draw = torch.Generator().manual_seed(0)
+    q, k, v = (torch.randn(1, 2, length, 16, generator=draw) for length in (40, 70, 70))
+    slopes = torch.tensor([0.5, 0.0625])
+    distance = torch.arange(70)[None, :] - torch.arange(30, 70)[:, None]
+    scores = q.double() @ k.double().mT / 4.0 - slopes.double()[:, None, None] * distance.abs()
+    if causal:
+        scores = scores.masked_fill(distance > 0, -torch.inf)
+    with attention_backend("triton"):
+        out = attention(q, k, v, bias=Alibi(slopes), causal=causal)
+    torch.testing.assert_close(out, (scores.softmax(-1) @ v.double()).float())
 
 
 @pytest.mark.parametrize("table_dtype", [torch.float16, torch.bfloat16, torch.float64])

@@ -161,6 +161,15 @@ def test_a_query_that_sees_nothing_gives_zeros():
     assert torch.all(out[:-1].abs().sum(-1) > 0)
 
 
+def test_a_last_dimension_that_is_not_contiguous_changes_nothing(decodes):
+    case = CASES["one query"]
+    dense = tensors(case, torch.float32)
+    spread = [x.mT.contiguous().mT if x.shape[2] > 1 else x.repeat_interleave(2, dim=3)[..., ::2] for x in dense]
+    assert not any(x.stride(-1) == 1 for x in spread)
+    assert torch.equal(decoded(case, *spread), decoded(case, *dense))
+    assert len(decodes) == 2
+
+
 def test_nothing_outside_of_the_tensors_is_read():
     case = Case(((3, 150),), heads=4, kv_heads=2, head_dim=80)
     inside = tensors(case, torch.float32)

@@ -237,7 +237,9 @@ def test_packed_rows_are_timed_with_ends_and_with_segments_and_both_are_the_same
     by_ends = gpu_rivals.PACKED[OURS](shape, "cpu")
     by_segments = gpu_rivals.PACKED["fastmask, table learns, segment ids"](shape, "cpu")
     assert len(by_ends.learned) == len(by_segments.learned) == 4
-    torch.testing.assert_close(by_ends.forward(), by_segments.forward()[0].transpose(0, 1))
+    # Tiles begin elsewhere, so each side rounds other weights: weights and output by half an eps of the largest value.
+    allowed = 2 * torch.finfo(torch.bfloat16).eps * by_ends.learned[2].abs().max().item()
+    torch.testing.assert_close(by_ends.forward(), by_segments.forward()[0].transpose(0, 1), rtol=0, atol=allowed)
 
 
 @pytest.mark.interpreter
