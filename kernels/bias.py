@@ -114,7 +114,7 @@ class RelativeBias:
     def at(self, relative: Tensor) -> Tensor:
         """Return the bias at key minus query positions of any shape, [heads, *shape]; gradients reach the table."""
         bucket = bucket_of(relative, self.table.shape[0], self.bidirectional, self.max_distance)
-        return self.table.index_select(0, bucket.flatten()).t().unflatten(1, relative.shape)
+        return self.table.index_select(0, bucket.flatten()).t().reshape(self.heads, *relative.shape)
 
 
 class Alibi:
@@ -155,7 +155,7 @@ class Alibi:
 
     def at(self, relative: Tensor) -> Tensor:
         """Return the bias at key minus query positions of any shape, float32 [heads, *shape]."""
-        return -self.slopes.view(-1, *[1] * relative.dim()) * relative.abs()
+        return -self.slopes.view(self.heads, *[1] * relative.dim()) * relative.abs()
 
 
 @functools.cache
