@@ -8,6 +8,7 @@
 (True, torch.Size([16, 100]))
 """
 
+from fastmask.models.classifier import Classifier, classifier_of
 from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
@@ -18,6 +19,7 @@ from fastmask.models.saving import from_config, from_preset, from_pretrained, sa
 from fastmask.models.writing import Guess, continue_text, fill_mask, fill_spans
 
 __all__ = [
+    "Classifier",
     "Decoder",
     "Encoder",
     "EncoderDecoder",
@@ -25,6 +27,7 @@ __all__ = [
     "LanguageModel",
     "ModelConfig",
     "ModelOutput",
+    "classifier_of",
     "continue_text",
     "fill_mask",
     "fill_spans",

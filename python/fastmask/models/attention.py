@@ -32,7 +32,14 @@ class Sight:
     masks: Masks | None = None
 
 
-def sight(queries: Rows, keys: Rows, query_shape: torch.Size, causal: bool = False, bias: Bias | None = None, shared: bool = True) -> Sight:
+def sight(
+    queries: Rows,
+    keys: Rows,
+    query_shape: torch.Size,
+    causal: bool = False,
+    bias: Bias | None = None,
+    shared: bool = True,
+) -> Sight:
     """Return what the tokens of ``queries`` see of those of ``keys``.
 
     Args:

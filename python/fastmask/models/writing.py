@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fastmask.error import FastmaskError
+from fastmask.models.classifier import Classifier
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
 from fastmask.models.encoder_decoder import EncoderDecoder
@@ -36,6 +37,8 @@ def fill_mask(model: Encoder, tok: "Tokenizer", text: str, top_k: int = 5) -> li
     Raises:
         FastmaskError: the tokenizer has no mask token, or the text has none.
     """
+    if isinstance(model, Classifier):
+        raise FastmaskError("a classifier fills no masks: take the language model that it was made of")
     if tok.mask_id is None:
         raise FastmaskError("the tokenizer has no mask token: there is nothing to fill")
     ids = _framed(tok, tok.encode_documents([text])[0].tolist())
