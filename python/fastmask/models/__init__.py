@@ -16,6 +16,7 @@ from fastmask.models.encoder_decoder import EncoderDecoder
 from fastmask.models.generation import generate
 from fastmask.models.language_model import LanguageModel, ModelOutput
 from fastmask.models.saving import from_config, from_preset, from_pretrained, save_pretrained
+from fastmask.models.scoring import Score, log_probabilities, score
 from fastmask.models.writing import Guess, continue_text, fill_mask, fill_spans
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "LanguageModel",
     "ModelConfig",
     "ModelOutput",
+    "Score",
     "classifier_of",
     "continue_text",
     "fill_mask",
@@ -35,5 +37,7 @@ __all__ = [
     "from_preset",
     "from_pretrained",
     "generate",
+    "log_probabilities",
     "save_pretrained",
+    "score",
 ]
