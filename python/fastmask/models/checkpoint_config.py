@@ -4,7 +4,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastmask.error import FastmaskError
-from fastmask.models.config import HeadKind, ModelConfig
+from fastmask.models.checkpoint_heads import class_name, head_kind, read_labels, write_labels
+from fastmask.models.config import ModelConfig
 from fastmask.models.presets import PRESETS
 
 Json = dict[str, Any]
@@ -100,17 +101,6 @@ _ONLY: dict[str, Json] = {
     "t5": {},
     "bart": {"normalize_before": False, "normalize_embedding": True, "add_final_layer_norm": False},
 }
-_CLASSES = {
-    "roberta": "RobertaForMaskedLM",
-    "gpt2": "GPT2LMHeadModel",
-    "bloom": "BloomForCausalLM",
-    "t5": "T5ForConditionalGeneration",
-    "bart": "BartForConditionalGeneration",
-}
-_CLASSIFIERS: dict[str, HeadKind] = {
-    "SequenceClassification": "sequence_classification",
-    "TokenClassification": "token_classification",
-}
 _T5_PROJECTIONS = {"relu": ("relu", False), "gated-gelu": ("gelu_new", True)}
 # What transformers has no key for, kept under one of our own.
 _OURS = ("initialization",)
@@ -144,7 +134,7 @@ def read_config(theirs: Mapping[str, Any], tied: bool, sentence_head: bool) -> M
     settings |= {"tie_head": tied, "sentence_head": sentence_head}
     settings |= {key: value for key, value in theirs.get("fastmask", {}).items() if key in _OURS}
     if (head := head_kind(theirs)) != "language_model":
-        settings |= {"head": head, "problem_type": theirs.get("problem_type"), **_read_labels(theirs)}
+        settings |= {"head": head, "problem_type": theirs.get("problem_type"), **read_labels(theirs)}
     if name in _READ:
         _READ[name](theirs, settings)
     if "head_dim" not in settings:
@@ -152,41 +142,6 @@ def read_config(theirs: Mapping[str, Any], tied: bool, sentence_head: bool) -> M
         if settings["d_model"] % settings["num_heads"]:
             raise FastmaskError(f"config.json: {settings['num_heads']} heads do not divide {settings['d_model']}")
     return ModelConfig.from_dict(_within(settings))
-
-
-def head_kind(theirs: Mapping[str, Any]) -> HeadKind:
-    """Return which head a checkpoint has, by the class that its config.json names.
-
-    >>> head_kind({"architectures": ["BertForTokenClassification"]})
-    'token_classification'
-    """
-    for name in theirs.get("architectures") or ():
-        if (kind := _CLASSIFIERS.get(str(name).rpartition("For")[2])) is not None:
-            return kind
-    return "language_model"
-
-
-def _read_labels(theirs: Mapping[str, Any]) -> Json:
-    if not (by_number := theirs.get("id2label")):
-        return {"num_labels": theirs.get("num_labels", 2)}
-    names = {int(number): name for number, name in by_number.items()}
-    if sorted(names) != list(range(len(names))):
-        raise FastmaskError(f"config.json: id2label must number its labels from 0: {by_number}")
-    ordered = tuple(names[number] for number in sorted(names))
-    return {"num_labels": len(ordered), "label_names": () if ordered == _unnamed(len(ordered)) else ordered}
-
-
-def _write_labels(config: ModelConfig) -> Json:
-    names = config.label_names or _unnamed(config.num_labels)
-    return {
-        "id2label": {str(number): name for number, name in enumerate(names)},
-        "label2id": {name: number for number, name in enumerate(names)},
-        "problem_type": config.problem_type,
-    }
-
-
-def _unnamed(count: int) -> tuple[str, ...]:
-    return tuple(f"LABEL_{number}" for number in range(count))
 
 
 def _within(settings: Json) -> Json:
@@ -262,9 +217,9 @@ def write_config(config: ModelConfig, dtype: str) -> Json:
     name = config.architecture
     theirs: Json = {key: getattr(config, field) for key, field in _KEYS[name].items()}
     theirs |= {"model_type": name, "dtype": dtype, "tie_word_embeddings": config.tie_head}
-    theirs["architectures"] = [_class_name(config)]
+    theirs["architectures"] = [class_name(config)]
     if config.head != "language_model":
-        theirs |= _write_labels(config)
+        theirs |= write_labels(config)
     theirs["fastmask"] = {field: getattr(config, field) for field in _OURS}
     if name in _WRITE:
         _WRITE[name](config, theirs)
@@ -276,14 +231,6 @@ def write_config(config: ModelConfig, dtype: str) -> Json:
             f"a checkpoint of {name} has no place for {found}: it would be another model when read back"
         )
     return theirs
-
-
-def _class_name(config: ModelConfig) -> str:
-    if config.head == "language_model":
-        name = "BertForPreTraining" if config.sentence_head else "BertForMaskedLM"
-        return _CLASSES.get(config.architecture, name)
-    root = {"bert": "Bert", "roberta": "Roberta"}[config.architecture]
-    return f"{root}For{next(name for name, kind in _CLASSIFIERS.items() if kind == config.head)}"
 
 
 def _write_gpt2(config: ModelConfig, theirs: Json) -> None:

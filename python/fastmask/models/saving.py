@@ -13,7 +13,8 @@ from torch import Tensor
 
 from fastmask.error import FastmaskError
 from fastmask.files import write_whole
-from fastmask.models.checkpoint_config import head_kind, read_config, write_config
+from fastmask.models.checkpoint_config import read_config, write_config
+from fastmask.models.checkpoint_heads import head_kind
 from fastmask.models.classifier import Classifier
 from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
