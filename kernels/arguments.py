@@ -28,6 +28,21 @@ class Packing(NamedTuple):
     max_seqlen_k: int
 
 
+class Masks:
+    """What the scores of calls that differ in q, k and v alone get added: made by the first, read by the others.
+
+    The layers of a model share one, each forward pass has its own. Gradients of a bias meet in its one matrix.
+    """
+
+    def __init__(self) -> None:
+        self.made: dict[torch.dtype, tuple[Tensor, Tensor | None]] = {}
+        self._by_lengths: dict[tuple[int, int], Masks] = {}
+
+    def of_document(self, query_count: int, key_count: int) -> "Masks":
+        """Return those of packed documents of these lengths."""
+        return self._by_lengths.setdefault((query_count, key_count), Masks())
+
+
 class Call(NamedTuple):
     """One call of `attention`. With `packing` the tensors are [1, heads, total, head_dim]."""
 
@@ -42,6 +57,7 @@ class Call(NamedTuple):
     dropout_p: float = 0.0
     dropout_seed: int | None = None
     first_document: int = 0  # the number of the first row, for the draws of dropout
+    masks: Masks | None = None
 
     def with_seed(self) -> "Call":
         """Return the call with a seed: its own, or one that torch's generator draws."""
@@ -77,6 +93,7 @@ def checked_call(
     max_seqlens: tuple[int | None, int | None],
     segment_ids: SegmentIds | None,
     dropout: tuple[float, int | None] = (0.0, None),
+    masks: Masks | None = None,
 ) -> Call:
     """Return the arguments in one form, or raise ValueError that says which of them does not fit."""
     packed = cu_seqlens[0] is not None or cu_seqlens[1] is not None
@@ -92,7 +109,7 @@ def checked_call(
     packing = _packing(q, k, cu_seqlens, max_seqlens) if packed else None
     _check_dropout(*dropout, q.shape[2] if packing is None else packing.max_seqlen_q)
     segments = _segments(segment_ids, q, k)
-    return Call(q, k, v, causal, _as_scale(scale, q.shape[3]), bias, segments, packing, *dropout)
+    return Call(q, k, v, causal, _as_scale(scale, q.shape[3]), bias, segments, packing, *dropout, masks=masks)
 
 
 def _check_tensors(q: Tensor, k: Tensor, v: Tensor, packed: bool) -> None:
@@ -189,7 +206,9 @@ def _packing(
 
 def _longest(name: str, bounds: Tensor, total: int, max_seqlen: int | None) -> int:
     """Return the longest document and check the bounds: on a GPU, without waiting for it, if `max_seqlen` is given."""
-    if max_seqlen is None or bounds.device.type == "cpu":
+    if bounds.device.type == "cpu" and torch.compiler.is_compiling():
+        max_seqlen = total if max_seqlen is None else max_seqlen  # a graph cannot look; no backend there needs to know
+    elif max_seqlen is None or bounds.device.type == "cpu":
         ends = bounds.tolist()
         lengths = [end - start for start, end in pairwise(ends)]
         if ends[0] != 0 or ends[-1] != total or min(lengths, default=0) < 0:

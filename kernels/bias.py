@@ -109,8 +109,12 @@ class RelativeBias:
     def dense(self, query_count: int, key_count: int) -> Tensor:
         """Return the bias of every pair, [heads, queries, keys], in the table's dtype; gradients reach the table."""
         relative = _every_distance(query_count, key_count, self.table.device)
+        return _as_matrix(self.at(relative), query_count, key_count)
+
+    def at(self, relative: Tensor) -> Tensor:
+        """Return the bias at key minus query positions of any shape, [heads, *shape]; gradients reach the table."""
         bucket = bucket_of(relative, self.table.shape[0], self.bidirectional, self.max_distance)
-        return _as_matrix(self.table[bucket].t(), query_count, key_count)
+        return self.table.index_select(0, bucket.flatten()).t().reshape(self.heads, *relative.shape)
 
 
 class Alibi:
@@ -147,7 +151,11 @@ class Alibi:
     def dense(self, query_count: int, key_count: int) -> Tensor:
         """Return the bias of every pair, float32 [heads, queries, keys]."""
         relative = _every_distance(query_count, key_count, self.slopes.device)
-        return _as_matrix(-self.slopes[:, None] * relative.abs(), query_count, key_count)
+        return _as_matrix(self.at(relative), query_count, key_count)
+
+    def at(self, relative: Tensor) -> Tensor:
+        """Return the bias at key minus query positions of any shape, float32 [heads, *shape]."""
+        return -self.slopes.view(self.heads, *[1] * relative.dim()) * relative.abs()
 
 
 @functools.cache

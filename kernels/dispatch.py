@@ -3,12 +3,12 @@
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
-from functools import partial
 from typing import NamedTuple
 
+import torch
 from torch import Tensor
 
-from .arguments import KERNEL_DTYPES, Call, SegmentIds, checked_call, names
+from .arguments import KERNEL_DTYPES, Call, Masks, SegmentIds, checked_call, names
 from .availability import obstacle
 from .bias import Alibi, RelativeBias
 from .configs import HEAD_DIMS
@@ -39,6 +39,13 @@ def _triton(call: Call) -> Tensor:
         return decoded
     out: Tensor = attention_forward(call.q, call.k, call.v, call.causal, call.scale, **options)[0]
     return out
+
+
+def _sdpa(call: Call) -> Tensor:
+    # Lengths are data, which a graph of torch.compile cannot wait for: it computes all pairs of a packed row.
+    if torch.compiler.is_compiling() and (call.dropout_p == 0.0 or call.dropout_seed is None):
+        return attention_sdpa(call)
+    return document_by_document(attention_sdpa, call)
 
 
 def _reference(call: Call) -> Tensor:
@@ -102,7 +109,7 @@ _DISPATCH = {
         (_device_without_kernel, _dtype_without_kernel, _head_dim_without_kernel),
         _triton,
     ),
-    "sdpa": _Backend(_always, (), partial(document_by_document, attention_sdpa)),
+    "sdpa": _Backend(_always, (), _sdpa),
     "reference": _Backend(_never, (), _reference),
 }
 _forced: ContextVar[str | None] = ContextVar("fastmask_attention_backend", default=None)
@@ -199,6 +206,7 @@ def attention(
     segment_ids: SegmentIds | None = None,
     dropout_p: float = 0.0,
     dropout_seed: int | None = None,
+    masks: Masks | None = None,
 ) -> Tensor:
     """Compute softmax(q k^T x scale + bias) v for each head.
 
@@ -239,6 +247,8 @@ def attention(
         dropout_p: The share of weights that dropout takes; the others grow by 1 / (1 - dropout_p).
         dropout_seed: Says, with the position of document, head, query and key, which weights those are: the same in
             every backend. Without one torch's generator decides.
+        masks: Calls that differ in q, k and v alone may share one `Masks`: backends that hold the whole matrix of
+            pairs then make it once.
 
     Returns:
         Shape and dtype of `q`.
@@ -247,6 +257,6 @@ def attention(
         ValueError: The tensors do not fit each other, or the forced backend cannot serve them: the message says why.
     """
     bounds, longest = (cu_seqlens_q, cu_seqlens_k), (max_seqlen_q, max_seqlen_k)
-    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed))
+    call = checked_call(q, k, v, causal, scale, bias, bounds, longest, segment_ids, (dropout_p, dropout_seed), masks)
     out = _DISPATCH[_choose(call)].compute(call)
     return out if call.packing is None else out[0].transpose(0, 1)

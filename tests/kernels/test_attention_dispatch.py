@@ -416,6 +416,16 @@ def test_compiled_attention_takes_any_length_and_scale():
         torch.testing.assert_close(compiled(q, k, v, scale), attention(q, k, v, causal=True, scale=scale))
 
 
+@pytest.mark.parametrize("causal", [False, True])
+@pytest.mark.parametrize("bias", [None, RelativeBias(torch.linspace(-2, 2, 16).view(8, 2)), Alibi(torch.ones(2))])
+def test_compiled_packed_rows_are_one_graph(bias, causal):
+    q, k, v = (torch.randn(9, 2, 16) for _ in range(3))
+    ends_q, ends_k = (torch.tensor(ends, dtype=torch.int32) for ends in ([0, 4, 4, 9], [0, 6, 7, 9]))
+    settings = {"causal": causal, "bias": bias, "cu_seqlens_q": ends_q, "cu_seqlens_k": ends_k}
+    compiled = torch.compile(lambda *qkv: attention(*qkv, **settings), fullgraph=True, backend="aot_eager")
+    torch.testing.assert_close(compiled(q, k, v), attention(q, k, v, **settings))
+
+
 def test_the_operator_is_traced_without_its_kernel(on_gpu):
     q, k = on_gpu(2, 8, 30, 80, dtype=torch.float16), on_gpu(2, 2, 40, 80, dtype=torch.float16)
     out, lse = torch.ops.fastmask.attention_forward(q, k, k, True, 0.1)

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from fastmask.error import FastmaskError
-from fastmask.kernels.bias import bucket_of
+from fastmask.kernels.bias import RelativeBias, bucket_of
 from fastmask.models import ModelConfig, from_config, from_preset
 from fastmask.models.loss import MOST_LOGITS, chunked_cross_entropy, cross_entropy_of_logits
 from fastmask.models.rows import Rows, rows_of
@@ -275,6 +275,51 @@ def test_compiled_models_are_one_graph(family: str) -> None:
         torch.testing.assert_close(compiled(**batch, **more).loss, model(**batch).loss)
 
 
+def packed(family: str) -> dict[str, torch.Tensor]:
+    lengths, target_lengths = [9, 1, 14], [3, 6, 1]
+    batch = {"input_ids": ids(1, sum(lengths)), "cu_seqlens": ends_of(lengths)}
+    if family in SEQ2SEQ:
+        batch |= {"decoder_input_ids": ids(1, sum(target_lengths)), "decoder_cu_seqlens": ends_of(target_lengths)}
+    return {**batch, "labels": ids(*batch.get("decoder_input_ids", batch["input_ids"]).shape, seed=9)}
+
+
+def ends_of(lengths: list[int]) -> torch.Tensor:
+    return torch.tensor([0, *lengths]).cumsum(0).int()
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_packed_rows_are_one_graph_too(family: str) -> None:
+    torch._dynamo.reset()
+    model, batch = model_of(family).double(), packed(family)
+    losses, gradients = [], []
+    for call in (torch.compile(model, backend="eager", fullgraph=True), model):
+        model.zero_grad()
+        losses.append(call(**batch).loss)
+        losses[-1].backward()
+        gradients.append({name: p.grad.clone() for name, p in model.named_parameters() if p.grad is not None})
+    torch.testing.assert_close(*losses, rtol=1e-12, atol=0)
+    assert gradients[0].keys() == gradients[1].keys()
+    for name, gradient in gradients[0].items():
+        torch.testing.assert_close(gradient, gradients[1][name], rtol=1e-9, atol=1e-12)
+
+
+def test_packed_rows_go_through_the_whole_compiler() -> None:
+    torch._dynamo.reset()
+    model, batch = model_of("gpt2", num_layers=1), packed("gpt2")
+    torch.testing.assert_close(torch.compile(model, fullgraph=True)(**batch).loss, model(**batch).loss)
+
+
+@pytest.mark.parametrize("batch", ["full", "packed"])
+def test_the_layers_of_a_stack_share_one_matrix_of_bias(batch: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[tuple[int, int]] = []
+    dense = RelativeBias.dense
+    monkeypatch.setattr(RelativeBias, "dense", lambda self, *counts: made.append(counts) or dense(self, *counts))
+    model = model_of("t5", num_layers=3)
+    model(**(packed("t5") if batch == "packed" else batch_of("t5")))
+    lengths = [9, 1, 14, 3, 6, 1] if batch == "packed" else [24, 7]
+    assert made == [(length, length) for length in lengths]
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_a_model_without_memory_gets_its_weights_later(family: str) -> None:
     with torch.device("meta"):
@@ -314,6 +359,19 @@ def test_the_loss_in_chunks_is_the_whole_one(
     torch.testing.assert_close(losses[0], losses[1], **close)
     for chunked, whole in zip(*gradients, strict=True):
         torch.testing.assert_close(chunked, whole, **close)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32])
+def test_the_losss_own_gradient_is_torchs(dtype: torch.dtype) -> None:
+    logits = (4 * torch.randn(40, 31, generator=torch.Generator().manual_seed(4))).to(dtype).requires_grad_()
+    targets = ids(40) % 31
+    targets[::3] = -100
+    for chosen in (targets, torch.full_like(targets, -100)):
+        expected = torch.nn.functional.cross_entropy(logits, chosen, reduction="sum")
+        loss = cross_entropy_of_logits(logits, chosen)
+        assert torch.equal(loss, expected)
+        gradients = [torch.autograd.grad(3 * value, logits)[0] for value in (loss, expected)]
+        torch.testing.assert_close(*gradients, rtol=0, atol=8 * torch.finfo(dtype).eps)
 
 
 def test_large_vocabularies_take_chunks(monkeypatch: pytest.MonkeyPatch) -> None:

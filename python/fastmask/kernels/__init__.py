@@ -13,6 +13,7 @@ torch.Size([1, 2, 5, 16])
 The files beside this one are links into the `kernels/` folder at the top of the repository, where they are described.
 """
 
+from fastmask.kernels.arguments import Masks
 from fastmask.kernels.bias import Alibi, RelativeBias
 from fastmask.kernels.dispatch import attention, attention_backend, chosen_backend
 from fastmask.kernels.masking import masked_lm
@@ -20,6 +21,7 @@ from fastmask.kernels.spans import span_corruption
 
 __all__ = [
     "Alibi",
+    "Masks",
     "RelativeBias",
     "attention",
     "attention_backend",

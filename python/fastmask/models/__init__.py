@@ -8,6 +8,7 @@
 (True, torch.Size([16, 100]))
 """
 
+from fastmask.models.classifier import Classifier, classifier_of
 from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
@@ -15,9 +16,11 @@ from fastmask.models.encoder_decoder import EncoderDecoder
 from fastmask.models.generation import generate
 from fastmask.models.language_model import LanguageModel, ModelOutput
 from fastmask.models.saving import from_config, from_preset, from_pretrained, save_pretrained
+from fastmask.models.scoring import Score, log_probabilities, score
 from fastmask.models.writing import Guess, continue_text, fill_mask, fill_spans
 
 __all__ = [
+    "Classifier",
     "Decoder",
     "Encoder",
     "EncoderDecoder",
@@ -25,6 +28,8 @@ __all__ = [
     "LanguageModel",
     "ModelConfig",
     "ModelOutput",
+    "Score",
+    "classifier_of",
     "continue_text",
     "fill_mask",
     "fill_spans",
@@ -32,5 +37,7 @@ __all__ = [
     "from_preset",
     "from_pretrained",
     "generate",
+    "log_probabilities",
     "save_pretrained",
+    "score",
 ]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 import torch
 from torch import Tensor, nn
 
-from fastmask.kernels import Alibi, RelativeBias, attention
+from fastmask.kernels import Alibi, Masks, RelativeBias, attention
 from fastmask.models.cache import LayerCache
 from fastmask.models.config import ModelConfig
 from fastmask.models.rows import Rows
@@ -22,15 +22,24 @@ class Sight:
         bias: what distances add to the scores.
         segments: int32 [batch, queries] and [batch, keys]: equal numbers see each other, 0 sees nothing.
         packing: where the documents of one packed row end, as `attention` names it.
+        masks: what the layers make of all that once, where a backend needs it as a matrix; None: each its own.
     """
 
     causal: bool = False
     bias: Bias | None = None
     segments: tuple[Tensor, Tensor] | None = None
     packing: dict[str, Tensor | int | None] = field(default_factory=dict)
+    masks: Masks | None = None
 
 
-def sight(queries: Rows, keys: Rows, query_shape: torch.Size, causal: bool = False, bias: Bias | None = None) -> Sight:
+def sight(
+    queries: Rows,
+    keys: Rows,
+    query_shape: torch.Size,
+    causal: bool = False,
+    bias: Bias | None = None,
+    shared: bool = True,
+) -> Sight:
     """Return what the tokens of ``queries`` see of those of ``keys``.
 
     Args:
@@ -39,7 +48,9 @@ def sight(queries: Rows, keys: Rows, query_shape: torch.Size, causal: bool = Fal
         query_shape: shape of the queries' ids.
         causal: queries see no later key.
         bias: what distances add to the scores.
+        shared: the layers share their masks.
     """
+    masks = Masks() if shared else None
     if queries.cu_seqlens is not None:
         packing: dict[str, Tensor | int | None] = {
             "cu_seqlens_q": queries.cu_seqlens,
@@ -47,14 +58,14 @@ def sight(queries: Rows, keys: Rows, query_shape: torch.Size, causal: bool = Fal
             "max_seqlen_q": queries.max_seqlen,
             "max_seqlen_k": keys.max_seqlen,
         }
-        return Sight(causal, bias, packing=packing)
+        return Sight(causal, bias, packing=packing, masks=masks)
     if keys.segment_ids is None:
-        return Sight(causal, bias)
+        return Sight(causal, bias, masks=masks)
     # Queries that nobody told apart read all that is real of their row, as a decoder reads what its encoder read.
     own = torch.ones(query_shape, dtype=torch.int32, device=keys.segment_ids.device)
     if queries.segment_ids is None:
-        return Sight(causal, bias, (own, (keys.segment_ids != 0).int()))
-    return Sight(causal, bias, (queries.segment_ids, keys.segment_ids))
+        return Sight(causal, bias, (own, (keys.segment_ids != 0).int()), masks=masks)
+    return Sight(causal, bias, (queries.segment_ids, keys.segment_ids), masks=masks)
 
 
 class Attention(nn.Module):
@@ -93,6 +104,7 @@ class Attention(nn.Module):
             bias=sight.bias,
             segment_ids=sight.segments,
             dropout_p=self.dropout if self.training else 0.0,
+            masks=sight.masks,
             **sight.packing,  # type: ignore[arg-type]
         )
         joined = mixed.flatten(1)[None] if packed else mixed.transpose(1, 2).flatten(2)

@@ -21,6 +21,13 @@ class LayerCache:
         self.keys, self.values = keys, values
         return keys, values
 
+    def copies(self, count: int) -> "LayerCache":
+        """Return a cache that holds the one row ``count`` times, as views of it."""
+        copied = LayerCache()
+        if self.keys is not None and self.values is not None:
+            copied.append(self.keys.expand(count, -1, -1, -1), self.values.expand(count, -1, -1, -1))
+        return copied
+
     def choose(self, rows: Tensor) -> None:
         """Keep the rows with these numbers, in their order: a beam goes on from another one."""
         if self.keys is not None and self.values is not None:
@@ -44,6 +51,12 @@ class Cache:
         """Return how many tokens have been read."""
         keys = self.layers[0].keys
         return 0 if keys is None else keys.shape[2]
+
+    def copies(self, count: int) -> "Cache":
+        """Return a cache for ``count`` texts that begin with the one that this holds, which stays as it is."""
+        copied = Cache(0)
+        copied.layers = [layer.copies(count) for layer in self.layers]
+        return copied
 
     def choose(self, rows: Tensor) -> None:
         """Keep the rows with these numbers, in their order."""

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from fastmask.error import FastmaskError
+from fastmask.models.checkpoint_heads import class_name, head_kind, read_labels, write_labels
 from fastmask.models.config import ModelConfig
 from fastmask.models.presets import PRESETS
 
@@ -19,6 +20,7 @@ _BERT = {
     "hidden_act": "activation",
     "hidden_dropout_prob": "dropout",
     "attention_probs_dropout_prob": "attention_dropout",
+    "classifier_dropout": "classifier_dropout",
     "max_position_embeddings": "max_positions",
     "type_vocab_size": "token_types",
     "initializer_range": "initializer_range",
@@ -99,13 +101,6 @@ _ONLY: dict[str, Json] = {
     "t5": {},
     "bart": {"normalize_before": False, "normalize_embedding": True, "add_final_layer_norm": False},
 }
-_CLASSES = {
-    "roberta": "RobertaForMaskedLM",
-    "gpt2": "GPT2LMHeadModel",
-    "bloom": "BloomForCausalLM",
-    "t5": "T5ForConditionalGeneration",
-    "bart": "BartForConditionalGeneration",
-}
 _T5_PROJECTIONS = {"relu": ("relu", False), "gated-gelu": ("gelu_new", True)}
 # What transformers has no key for, kept under one of our own.
 _OURS = ("initialization",)
@@ -138,6 +133,8 @@ def read_config(theirs: Mapping[str, Any], tied: bool, sentence_head: bool) -> M
         settings["eos_id"] = settings["eos_id"][0]
     settings |= {"tie_head": tied, "sentence_head": sentence_head}
     settings |= {key: value for key, value in theirs.get("fastmask", {}).items() if key in _OURS}
+    if (head := head_kind(theirs)) != "language_model":
+        settings |= {"head": head, "problem_type": theirs.get("problem_type"), **read_labels(theirs)}
     if name in _READ:
         _READ[name](theirs, settings)
     if "head_dim" not in settings:
@@ -220,9 +217,9 @@ def write_config(config: ModelConfig, dtype: str) -> Json:
     name = config.architecture
     theirs: Json = {key: getattr(config, field) for key, field in _KEYS[name].items()}
     theirs |= {"model_type": name, "dtype": dtype, "tie_word_embeddings": config.tie_head}
-    theirs["architectures"] = [
-        _CLASSES.get(name) or ("BertForPreTraining" if config.sentence_head else "BertForMaskedLM")
-    ]
+    theirs["architectures"] = [class_name(config)]
+    if config.head != "language_model":
+        theirs |= write_labels(config)
     theirs["fastmask"] = {field: getattr(config, field) for field in _OURS}
     if name in _WRITE:
         _WRITE[name](config, theirs)

@@ -40,6 +40,7 @@ def _bert(root: str, head: str, transform: str) -> Names:
         "head": head,
         "sentence_head.pooler": f"{root}.pooler.dense",
         "sentence_head.classifier": "cls.seq_relationship",
+        "head.token_scores": "classifier",
     }
 
 
@@ -47,12 +48,16 @@ _BERT: Names = {
     **_bert("bert", "cls.predictions", "cls.predictions.transform"),
     "head.transform.norm": "cls.predictions.transform.LayerNorm",
     "head.untied": "cls.predictions.decoder",
+    "head.pooler": "bert.pooler.dense",
+    "head.sequence_scores": "classifier",
 }
 
 _ROBERTA: Names = {
     **_bert("roberta", "lm_head", "lm_head"),
     "head.transform.norm": "lm_head.layer_norm",
     "head.untied": "lm_head.decoder",
+    "head.pooler": "classifier.dense",
+    "head.sequence_scores": "classifier.out_proj",
 }
 
 _GPT2: Names = {

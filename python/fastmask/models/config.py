@@ -13,6 +13,8 @@ Positions = Literal["learned", "relative", "alibi"]
 Norm = Literal["layernorm", "rmsnorm"]
 NormPosition = Literal["pre", "post"]
 Activation = Literal["gelu", "gelu_new", "relu", "silu"]
+HeadKind = Literal["language_model", "sequence_classification", "token_classification"]
+ProblemType = Literal["regression", "single_label_classification", "multi_label_classification"]
 Initialization = Literal["normal", "normal_residual_scaled", "local", "mesh"]
 
 
@@ -52,6 +54,12 @@ class ModelConfig:
         head_transform: dense layer, activation and norm in front of the head, and a bias on it (BERT, RoBERTa).
         logits_bias: a fixed row added to the logits (BART).
         sentence_head: BERT's pooler and its next-sentence classifier.
+        head: "language_model", or, on an encoder, "sequence_classification" or "token_classification" (`Classifier`).
+        num_labels: scores of a classification head.
+        label_names: what they stand for, in their order; empty: LABEL_0, LABEL_1, ...
+        problem_type: which loss a sequence's labels have; None: "regression" with one label, else single where labels
+            are integers and multi where they are floats.
+        classifier_dropout: before the scores of a classification head; None: ``dropout``.
         initialization: "normal" (std ``initializer_range``), "normal_residual_scaled" (GPT-2: what writes into the
             residual stream is divided by sqrt(2 x num_layers)), "local" (normal, but attention begins on the
             neighbours), or "mesh" (T5's: std from each layer's fan-in).
@@ -102,6 +110,11 @@ class ModelConfig:
     head_transform: bool = False
     logits_bias: bool = False
     sentence_head: bool = False
+    head: HeadKind = "language_model"
+    num_labels: int = 2
+    label_names: tuple[str, ...] = ()
+    problem_type: ProblemType | None = None
+    classifier_dropout: float | None = None
     initialization: Initialization = "normal"
     initializer_range: float = 0.02
     relative_buckets: int = 0
@@ -129,6 +142,25 @@ class ModelConfig:
             if token is not None and not 0 <= token < self.vocab_size:
                 raise FastmaskError(f"{name} must be in [0, {self.vocab_size}), the vocabulary: {token}")
         self._check_positions()
+        self._check_head()
+
+    def _check_head(self) -> None:
+        if self.problem_type not in (None, *get_args(ProblemType)):
+            raise FastmaskError(
+                f"problem_type must be None or one of {', '.join(get_args(ProblemType))}: {self.problem_type!r}"
+            )
+        if self.head == "language_model":
+            return
+        if self.family != "encoder" or self.sentence_head:
+            raise FastmaskError(
+                f"{self.head} is for encoders without a sentence_head: not for this {self.architecture}"
+            )
+        if self.num_labels < 1:
+            raise FastmaskError(f"num_labels must be at least 1: {self.num_labels}")
+        if self.label_names and len(self.label_names) != self.num_labels:
+            raise FastmaskError(f"label_names must be as many as num_labels, {self.num_labels}: {self.label_names}")
+        if not 0.0 <= (self.classifier_dropout or 0.0) < 1.0:
+            raise FastmaskError(f"classifier_dropout must be in [0, 1): {self.classifier_dropout}")
 
     def _check_positions(self) -> None:
         if self.positions == "learned" and self.max_positions < 1:
@@ -181,6 +213,8 @@ class ModelConfig:
         needed = {field.name for field in fields if field.default is dataclasses.MISSING}
         if missing := sorted(needed - set(settings)):
             raise FastmaskError(f"missing model setting: {', '.join(missing)}")
+        if "label_names" in settings:  # a list in JSON
+            settings = {**settings, "label_names": tuple(settings["label_names"])}
         return cls(**settings)
 
     def to_dict(self) -> dict[str, Any]:
@@ -195,5 +229,6 @@ _CHOICES: dict[str, tuple[str, ...]] = {
     "norm": get_args(Norm),
     "norm_position": get_args(NormPosition),
     "activation": get_args(Activation),
+    "head": get_args(HeadKind),
     "initialization": get_args(Initialization),
 }

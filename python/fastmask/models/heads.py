@@ -1,4 +1,4 @@
-"""What stands on top of a stack: scores over the vocabulary, and BERT's judgement of two sentences."""
+"""What stands on top of a stack: scores over the vocabulary, BERT's judgement of two sentences, scores of classes."""
 
 import torch
 import torch.nn.functional as F
@@ -63,3 +63,36 @@ class SentenceHead(nn.Module):
     def forward(self, first: Tensor) -> Tensor:
         """States of first tokens [rows, d_model] to scores [rows, 2]."""
         return self.classifier(torch.tanh(self.pooler(first)))  # type: ignore[no-any-return]
+
+
+class SequenceClassificationHead(nn.Module):
+    """Scores of a row from its first token: dense layer, tanh, and one more layer, as after BERT's pooler."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.pooler = nn.Linear(config.d_model, config.d_model)
+        self.sequence_scores = nn.Linear(config.d_model, config.num_labels)
+        self.dropout = nn.Dropout(_classifier_dropout(config))
+        self.drops_first = config.architecture == "roberta"  # which drops before its dense layer too
+
+    def forward(self, first: Tensor) -> Tensor:
+        """States of first tokens [rows, d_model] to scores [rows, num_labels]."""
+        pooled = torch.tanh(self.pooler(self.dropout(first) if self.drops_first else first))
+        return self.sequence_scores(self.dropout(pooled))  # type: ignore[no-any-return]
+
+
+class TokenClassificationHead(nn.Module):
+    """Scores of each token."""
+
+    def __init__(self, config: ModelConfig) -> None:
+        super().__init__()
+        self.token_scores = nn.Linear(config.d_model, config.num_labels)
+        self.dropout = nn.Dropout(_classifier_dropout(config))
+
+    def forward(self, hidden: Tensor) -> Tensor:
+        """[..., d_model] to [..., num_labels]."""
+        return self.token_scores(self.dropout(hidden))  # type: ignore[no-any-return]
+
+
+def _classifier_dropout(config: ModelConfig) -> float:
+    return config.dropout if config.classifier_dropout is None else config.classifier_dropout

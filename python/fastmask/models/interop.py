@@ -7,7 +7,7 @@ from torch import Tensor
 
 from fastmask.error import FastmaskError
 from fastmask.models.checkpoint_names import BESIDE, ROOTS, TIED, Stored, stored
-from fastmask.models.config import ModelConfig
+from fastmask.models.config import HeadKind, ModelConfig
 
 Weights = Mapping[str, Tensor]
 
@@ -58,18 +58,19 @@ def to_ours(config: ModelConfig, theirs: Weights, shapes: Mapping[str, torch.Siz
     return ours
 
 
-def with_plain_names(architecture: str, theirs: Weights) -> dict[str, Tensor]:
+def with_plain_names(architecture: str, theirs: Weights, head: HeadKind = "language_model") -> dict[str, Tensor]:
     """Return a checkpoint under the names of today: with its root, norms as torch has them, weights alone."""
     plain = {name: tensor for name, tensor in theirs.items() if not name.endswith(BESIDE)}
     root = ROOTS.get(architecture)
     if root is not None and not any(name.startswith(root) for name in plain):
-        heads = ("cls.", "lm_head.", "final_logits_bias")
+        heads = ("cls.", "lm_head.", "final_logits_bias", "classifier.")
         plain = {name if name.startswith(heads) else root + name: tensor for name, tensor in plain.items()}
     legacy = ((".gamma", ".weight"), (".beta", ".bias"))
     for old, new in legacy:
         plain = {name.removesuffix(old) + new if name.endswith(old) else name: value for name, value in plain.items()}
-    # Masked language models never read a pooler: RoBERTa's own checkpoint has one that was not trained.
-    if "cls.seq_relationship.weight" not in plain:
+    # Who reads no first token alone has no use for a pooler: RoBERTa's own checkpoint has one that was not trained.
+    pools = architecture == "bert" and head == "sequence_classification"
+    if not pools and "cls.seq_relationship.weight" not in plain:
         plain = {name: value for name, value in plain.items() if ".pooler." not in name}
     return plain
 

@@ -197,10 +197,11 @@ class Stack(nn.Module):
             cache: what earlier tokens left.
             key_rows: rows of all tokens that the cache will hold, where some are padding.
         """
-        seen = sight(rows, key_rows or rows, x.shape[:2], self.causal, self._bias(x.device))
-        memory_seen = None if memory_rows is None else sight(rows, memory_rows, x.shape[:2])
+        checkpointed = self.checkpointed and self.training  # the backward makes masks again with each block
+        seen = sight(rows, key_rows or rows, x.shape[:2], self.causal, self._bias(x.device), not checkpointed)
+        memory_seen = None if memory_rows is None else sight(rows, memory_rows, x.shape[:2], shared=not checkpointed)
         for number, block in enumerate(self.blocks):
-            if self.checkpointed and self.training:
+            if checkpointed:
                 x = checkpoint(block, x, seen, memory, memory_seen, use_reentrant=False)
             else:
                 x = block(x, seen, memory, memory_seen, None if cache is None else cache.layers[number])

@@ -23,6 +23,8 @@ def settings_of(name: str, size: str, overrides: Mapping[str, Any]) -> dict[str,
         settings |= {key: overrides["dropout"] for key in _DROPOUT if preset.get(key) and key not in overrides}
     if overrides.keys() & {"d_model", "num_heads"} and "head_dim" not in overrides:
         settings["head_dim"] = settings["d_model"] // max(1, settings["num_heads"])
+    if settings.get("head", "language_model") != "language_model":
+        settings["sentence_head"] = False
     room = settings["vocab_size"]
     return {**settings, **{key: None for key in _SPECIAL if key not in overrides and (settings.get(key) or 0) >= room}}
 

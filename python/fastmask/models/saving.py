@@ -14,6 +14,8 @@ from torch import Tensor
 from fastmask.error import FastmaskError
 from fastmask.files import write_whole
 from fastmask.models.checkpoint_config import read_config, write_config
+from fastmask.models.checkpoint_heads import head_kind
+from fastmask.models.classifier import Classifier
 from fastmask.models.config import ModelConfig
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
@@ -35,7 +37,7 @@ def from_config(config: ModelConfig) -> LanguageModel:
     >>> model.num_parameters()
     139420416
     """
-    return _FAMILIES[config.family](config)
+    return _FAMILIES[config.family](config) if config.head == "language_model" else Classifier(config)
 
 
 def from_preset(name: str, size: str = "base", **overrides: Any) -> LanguageModel:
@@ -96,7 +98,7 @@ def from_pretrained(folder: str | os.PathLike[str]) -> LanguageModel:
     settings = _read_json(path / "config.json")
     read, where = _read_weights(path)
     architecture = str(settings.get("model_type"))
-    weights = with_plain_names(architecture, read)
+    weights = with_plain_names(architecture, read, head_kind(settings))
     known = settings.get("model_type") in _ARCHITECTURES
     tied = not known or is_tied(architecture, weights)
     config = read_config(settings, tied, "cls.seq_relationship.weight" in weights)

@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from fastmask.error import FastmaskError
+from fastmask.models.classifier import Classifier
 from fastmask.models.decoder import Decoder
 from fastmask.models.encoder import Encoder
 from fastmask.models.encoder_decoder import EncoderDecoder
@@ -36,6 +37,8 @@ def fill_mask(model: Encoder, tok: "Tokenizer", text: str, top_k: int = 5) -> li
     Raises:
         FastmaskError: the tokenizer has no mask token, or the text has none.
     """
+    if isinstance(model, Classifier):
+        raise FastmaskError("a classifier fills no masks: take the language model that it was made of")
     if tok.mask_id is None:
         raise FastmaskError("the tokenizer has no mask token: there is nothing to fill")
     ids = _framed(tok, tok.encode_documents([text])[0].tolist())
@@ -64,6 +67,25 @@ def continue_text(
     model: Decoder | EncoderDecoder, tok: "Tokenizer", prompt: str, max_new_tokens: int = 40, **settings: Any
 ) -> str:
     """Return what a decoder writes after ``prompt``, or an encoder-decoder about it.
+
+    So an encoder-decoder answers, translates and summarises: the task is a prefix of its text (Raffel et al. 2020).
+    It learns that from pairs, whose answers are the labels:
+
+    >>> import fastmask as fm
+    >>> pairs = {"reverse: a b": "b a", "reverse: c d": "d c", "repeat: a b": "a b", "repeat: c d": "c d"}
+    >>> tok = fm.Tokenizer.train([*pairs, *pairs.values()], vocab_size=280, special_tokens=["</s>"])
+    >>> _ = torch.manual_seed(0)
+    >>> model = fm.models.from_preset("t5", size="tiny", vocab_size=tok.vocab_size, eos_id=tok.eos_id).train()
+    >>> optimizer = torch.optim.AdamW(model.parameters(), lr=3e-3)
+    >>> for _ in range(40):
+    ...     for text, answer in pairs.items():
+    ...         rows = [[*row.tolist(), tok.eos_id] for row in tok.encode_documents([text, answer])]
+    ...         asked, answered = (torch.tensor([row]) for row in rows)
+    ...         model(asked, labels=answered).loss.backward()
+    ...     optimizer.step()
+    ...     optimizer.zero_grad()
+    >>> continue_text(model, tok, "reverse: c d"), continue_text(model, tok, "repeat: a b")
+    ('d c', 'a b')
 
     Args:
         model: which of them.
