@@ -12,7 +12,9 @@ import pytest
 import fastmask
 
 ROOT = Path(__file__).parents[2]
-LIMIT_BYTES = 3_000_000
+# What is downloaded: the compiled part, which only a change of Rust can enlarge, and all of it.
+LIMIT_COMPILED = 2_700_000
+LIMIT_BYTES = 3_200_000
 
 
 @pytest.fixture(scope="module")
@@ -50,6 +52,8 @@ def test_every_python_file_is_in_it(wheel):
 
 
 def test_size_and_metadata(wheel):
+    compiled = [info for info in wheel.infolist() if info.filename.endswith((".so", ".pyd"))]
+    assert sum(info.compress_size for info in compiled) < LIMIT_COMPILED
     assert Path(wheel.filename).stat().st_size < LIMIT_BYTES
     assert "-cp310-abi3-" in wheel.filename
     folder = next(name for name in wheel.namelist() if name.endswith(".dist-info/METADATA"))
